@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Diagnostics: what is wrong in a configuration, where, and what to do about it. Collected, not printed:
+ * the generator puts them into failing units and the kernel log, `nucleus verify` prints them as text or
+ * JSON.
+ */
+
+#include "strv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum Severity {
+        SEVERITY_ERROR,
+        SEVERITY_WARNING,
+} Severity;
+
+typedef struct Position {
+        const char *file; /* borrowed from the Config that was read; NULL: no place in a file */
+        unsigned line;    /* from 1; 0: unknown */
+        unsigned column;  /* from 1, in characters; 0: unknown */
+} Position;
+
+typedef struct Diagnostic {
+        Severity severity;
+        char *file;
+        unsigned line, column;
+        char *service; /* service name, or NULL where it concerns the whole file */
+        char *message; /* one line, no newline, without the position */
+} Diagnostic;
+
+typedef struct Diagnostics {
+        Diagnostic *items;
+        size_t n;
+        size_t n_errors;
+} Diagnostics;
+
+void diagnostics_done(Diagnostics *d);
+#define _cleanup_diagnostics_ _cleanup_(diagnostics_done)
+
+/*
+ * Adds one; control characters and bidi controls of the message are shown escaped, so that a hostile file
+ * can forge no log line. Returns 0 or -ENOMEM (the count of errors is raised all the same).
+ */
+int diagnostics_add(Diagnostics *d, Severity severity, Position where, const char *service,
+        const char *format, ...) _printf_(5, 6);
+
+/* "file:line:column: message" (what is unknown left out) into *ret_, to be freed. 0 or -ENOMEM. */
+int diagnostic_format(const Diagnostic *d, char **ret_);
+
+#ifdef __cplusplus
+}
+#endif
