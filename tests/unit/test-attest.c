@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attestation over small trees: writing and verifying agree, and each kind of change is found and named. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "attest.h"
+#include "tree-follow.h"
+
+typedef struct Tree {
+        char dir[32];
+        int fd;
+} Tree;
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        return remove(path);
+}
+
+static void tree_done(Tree *t) {
+        close_fd(t->fd);
+        (void)nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void put(const Tree *t, const char *path, const char *text) {
+        _cleanup_close_ int fd = openat(t->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static void put_link(const Tree *t, const char *target, const char *path) {
+        assert_int_equal(symlinkat(target, t->fd, path), 0);
+}
+
+/* etc/conf, usr/bin/tool (and bin -> usr/bin, usr/bin/alias -> tool), an empty directory. */
+static void tree_make(Tree *t) {
+        (void)snprintf(t->dir, sizeof(t->dir), "/tmp/test-attest.XXXXXX");
+        assert_non_null(mkdtemp(t->dir));
+        t->fd = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(t->fd >= 0);
+        for (const char *const *d = (const char *const[]){ "etc", "usr", "usr/bin", "empty", NULL }; *d; d++)
+                assert_int_equal(mkdirat(t->fd, *d, 0755), 0);
+        put(t, "etc/conf", "a = 1\n");
+        put(t, "usr/bin/tool", "#!/bin/sh\n");
+        put_link(t, "usr/bin", "bin");
+        put_link(t, "tool", "usr/bin/alias");
+        put_link(t, "/nowhere", "etc/dangling");
+}
+
+#define TREE(t)                                                                                             \
+        _cleanup_(tree_done) Tree t = { .fd = -EBADF };                                                     \
+        tree_make(&t)
+
+static void assert_written(const Tree *t, int version) {
+        _cleanup_attest_report_ AttestReport report = {};
+        int r = attest_write(t->fd, version, NULL, &report);
+
+        if (r < 0)
+                fail_msg("%s", report.message);
+        assert_int_equal(strlen(report.digest), 64);
+        r = 0;
+}
+
+/* One path in the list, or none where it is NULL. */
+static void assert_list(const AttestList *list, const char *path) {
+        assert_int_equal(list->count, path ? 1 : 0);
+        if (path)
+                assert_string_equal(list->items[0].path, path);
+}
+
+static void assert_mismatch(
+        const Tree *t, const char *missing, const char *changed, const char *extra, const char *what) {
+        _cleanup_attest_report_ AttestReport report = {};
+        int r = attest_verify(t->fd, NULL, &report);
+
+        if (r != -EBADMSG)
+                fail_msg("%d: %s", r, report.message ?: "(none)");
+        assert_list(&report.missing, missing);
+        assert_list(&report.changed, changed);
+        assert_list(&report.extra, extra);
+        if (what && !strstr(report.message, what))
+                fail_msg("\"%s\" is not in: %s", what, report.message);
+}
+
+static void assert_fine(const Tree *t) {
+        _cleanup_attest_report_ AttestReport report = {};
+
+        if (attest_verify(t->fd, NULL, &report) < 0)
+                fail_msg("%s", report.message);
+        assert_null(report.message);
+}
+
+static void test_attest_verifies_what_it_wrote(void **state) {
+        for (int version = 1; version <= 2; version++) {
+                TREE(t);
+                struct stat st;
+
+                assert_written(&t, version);
+                assert_fine(&t);
+                assert_int_equal(fstatat(t.fd, ATTEST_MANIFEST_NAME, &st, 0), 0);
+                assert_int_equal(st.st_mode, S_IFREG | 0444);
+                /* Again: a manifest is no part of its tree. */
+                assert_written(&t, 3 - version);
+                assert_fine(&t);
+                assert_int_equal(faccessat(t.fd, ATTEST_MANIFEST_NAME ".new", F_OK, 0), -1);
+        }
+}
+
+static void test_attest_v1_lists_what_links_lead_to(void **state) {
+        char text[1024] = {};
+        TREE(t);
+
+        assert_written(&t, 1);
+        _cleanup_close_ int fd = openat(t.fd, ATTEST_MANIFEST_NAME, O_RDONLY | O_CLOEXEC);
+        assert_true(read(fd, text, sizeof(text) - 1) > 0);
+        const char *const names[] = { "bin/alias", "bin/tool", "etc/conf", "usr/bin/alias", "usr/bin/tool" };
+        char *line = text;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                assert_true(strlen(line) > 65);
+                char *end = strchr(line, '\n');
+                *end = '\0';
+                assert_string_equal(line + 65, names[i]);
+                line = end + 1;
+        }
+        assert_string_equal(line, "");
+}
+
+static void test_attest_finds_each_change_of_content(void **state) {
+        for (int version = 1; version <= 2; version++) {
+                TREE(t);
+                assert_written(&t, version);
+
+                put(&t, "etc/conf", "a = 2\n");
+                assert_mismatch(&t, NULL, "etc/conf", NULL, "content");
+                put(&t, "etc/conf", "a = 1\n");
+                assert_fine(&t);
+                put(&t, "etc/more", "");
+                assert_mismatch(&t, NULL, NULL, "etc/more", "1 extra (etc/more)");
+                assert_int_equal(unlinkat(t.fd, "etc/more", 0), 0);
+                assert_int_equal(unlinkat(t.fd, "etc/conf", 0), 0);
+                assert_mismatch(&t, "etc/conf", NULL, NULL, "1 missing (etc/conf)");
+        }
+}
+
+static void test_attest_v2_finds_what_content_does_not_show(void **state) {
+        TREE(t);
+        assert_written(&t, 2);
+
+        assert_int_equal(fchmodat(t.fd, "usr/bin/tool", 04755, 0), 0);
+        assert_mismatch(&t, NULL, "usr/bin/tool", NULL, "mode is 4755, not 0644");
+        assert_int_equal(fchmodat(t.fd, "usr/bin/tool", 0644, 0), 0);
+
+        assert_int_equal(unlinkat(t.fd, "empty", AT_REMOVEDIR), 0);
+        assert_mismatch(&t, "empty", NULL, NULL, NULL);
+        assert_int_equal(mkdirat(t.fd, "empty", 0755), 0);
+        assert_fine(&t);
+
+        put_link(&t, "tool", "etc/new");
+        assert_mismatch(&t, NULL, NULL, "etc/new", NULL);
+        assert_int_equal(unlinkat(t.fd, "etc/new", 0), 0);
+
+        /* The same content by another way. */
+        assert_int_equal(unlinkat(t.fd, "usr/bin/alias", 0), 0);
+        put_link(&t, "./tool", "usr/bin/alias");
+        assert_mismatch(&t, NULL, "usr/bin/alias", NULL, "target is ./tool, not tool");
+}
+
+static void test_attest_v2_covers_extended_attributes(void **state) {
+        char path[64];
+        TREE(t);
+
+        (void)snprintf(path, sizeof(path), "%s/etc/conf", t.dir);
+        if (setxattr(path, "user.test", "a", 1, 0) < 0)
+                skip(); /* a file system without them */
+        assert_written(&t, 2);
+        assert_fine(&t);
+        assert_int_equal(setxattr(path, "user.test", "b", 1, 0), 0);
+        assert_mismatch(
+                &t, NULL, "etc/conf", NULL, "extended attributes are user.test 62, not user.test 61");
+        assert_int_equal(removexattr(path, "user.test"), 0);
+        assert_mismatch(&t, NULL, "etc/conf", NULL, "extended attributes are none");
+}
+
+static void test_attest_writes_no_special_file(void **state) {
+        for (int version = 1; version <= 2; version++) {
+                _cleanup_attest_report_ AttestReport report = {};
+                TREE(t);
+
+                assert_int_equal(mkfifoat(t.fd, "etc/fifo", 0644), 0);
+                assert_int_equal(attest_write(t.fd, version, NULL, &report), -EBADMSG);
+                assert_list(&report.extra, "etc/fifo");
+                assert_string_equal(report.extra.items[0].what, "FIFO");
+                assert_int_equal(faccessat(t.fd, ATTEST_MANIFEST_NAME, F_OK, 0), -1);
+        }
+}
+
+static void test_attest_v1_refuses_links_that_loop_or_leave(void **state) {
+        static const char *const targets[] = { "loop", "../../../etc/passwd", "../bin/../../../x" };
+
+        for (size_t i = 0; i < ELEMENTSOF(targets); i++) {
+                _cleanup_attest_report_ AttestReport report = {};
+                TREE(t);
+
+                assert_written(&t, 1);
+                put_link(&t, targets[i], "etc/loop");
+                assert_mismatch(&t, NULL, NULL, "etc/loop", NULL);
+                assert_int_equal(attest_write(t.fd, 1, NULL, &report), -EBADMSG);
+                assert_list(&report.extra, "etc/loop");
+                assert_non_null(strstr(report.message, i == 0 ? "loops" : "leaves the root"));
+        }
+}
+
+static void test_attest_v1_does_not_enter_an_ancestor(void **state) {
+        TREE(t);
+        put_link(&t, ".", "usr/bin/X11");
+        put_link(&t, "/usr", "etc/usr");
+        put_link(&t, "/etc", "usr/etc");
+        assert_written(&t, 1);
+        assert_fine(&t);
+}
+
+static void test_attest_v1_bounds_names_through_links(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        char name[16], target[16];
+        TREE(t);
+
+        /* d0/{a,b} -> d1, d1/{a,b} -> d2, …: two to the thirtieth names. */
+        for (int i = 0; i < 30; i++) {
+                (void)snprintf(name, sizeof(name), "d%02d", i);
+                assert_int_equal(mkdirat(t.fd, name, 0755), 0);
+                (void)snprintf(target, sizeof(target), "/d%02d", i + 1);
+                (void)snprintf(name, sizeof(name), "d%02d/a", i);
+                put_link(&t, target, name);
+                (void)snprintf(name, sizeof(name), "d%02d/b", i);
+                put_link(&t, target, name);
+        }
+        assert_int_equal(mkdirat(t.fd, "d30", 0755), 0);
+        assert_int_equal(attest_write(t.fd, 1, NULL, &report), -E2BIG);
+        assert_non_null(strstr(report.message, "too many names"));
+}
+
+static void test_attest_pin_refuses_before_looking(void **state) {
+        _cleanup_attest_report_ AttestReport wrong = {}, right = {}, none = {};
+        AttestOptions options = {};
+        char pin[SHA256_HEX_SIZE];
+        TREE(t);
+
+        assert_int_equal(attest_verify(t.fd, NULL, &none), -ENOENT);
+        assert_int_equal(attest_write(t.fd, 2, NULL, &right), 0);
+        memcpy(pin, right.digest, sizeof(pin));
+        options.pin = pin;
+        attest_report_done(&right);
+        assert_int_equal(attest_verify(t.fd, &options, &right), 0);
+        pin[0] = pin[0] == '0' ? '1' : '0';
+        assert_int_equal(attest_verify(t.fd, &options, &wrong), -EKEYREJECTED);
+        assert_int_equal(wrong.done.entries, 0);
+}
+
+static void test_attest_manifest_must_be_a_file(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        TREE(t);
+
+        assert_written(&t, 2);
+        assert_int_equal(renameat(t.fd, ATTEST_MANIFEST_NAME, t.fd, "etc/m"), 0);
+        put_link(&t, "etc/m", ATTEST_MANIFEST_NAME);
+        assert_int_equal(attest_verify(t.fd, NULL, &report), -EINVAL);
+        assert_non_null(strstr(report.message, "symbolic link"));
+}
+
+static void test_attest_replaces_a_planted_temporary(void **state) {
+        struct stat st;
+        TREE(t);
+
+        put_link(&t, "/etc/passwd", ATTEST_MANIFEST_NAME ".new");
+        assert_written(&t, 2);
+        assert_fine(&t);
+        assert_int_equal(fstatat(t.fd, ATTEST_MANIFEST_NAME ".new", &st, AT_SYMLINK_NOFOLLOW), -1);
+}
+
+static void test_attest_lists_are_bounded(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        char name[32];
+        TREE(t);
+
+        assert_written(&t, 2);
+        for (int i = 49; i >= 0; i--) {
+                (void)snprintf(name, sizeof(name), "etc/x%02d", i);
+                put(&t, name, "");
+        }
+        assert_int_equal(attest_verify(t.fd, NULL, &report), -EBADMSG);
+        assert_int_equal(report.extra.count, 50);
+        assert_int_equal(report.extra.n, ATTEST_LIST_DEFAULT);
+        assert_string_equal(report.extra.items[0].path, "etc/x00");
+        assert_string_equal(report.extra.items[4].path, "etc/x04");
+}
+
+static void test_attest_message_forges_no_line(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        TREE(t);
+
+        assert_written(&t, 2);
+        put(&t, "etc/a\nb\x1b[31m\xff", "");
+        assert_int_equal(attest_verify(t.fd, NULL, &report), -EBADMSG);
+        for (const char *p = report.message; *p; p++)
+                assert_in_range(*p, ' ', '~');
+        assert_non_null(strstr(report.message, "etc/a\\x0ab\\x1b[31m\\xff"));
+}
+
+static void test_attest_notes_privileged_files(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        TREE(t);
+
+        assert_int_equal(fchmodat(t.fd, "usr/bin/tool", 04755, 0), 0);
+        assert_int_equal(attest_write(t.fd, 2, NULL, &report), 0);
+        assert_list(&report.privileged, "usr/bin/tool");
+        assert_string_equal(report.privileged.items[0].what, "setuid");
+}
+
+static void test_attest_refuses_a_depth_beyond_paths(void **state) {
+        _cleanup_attest_report_ AttestReport report = {};
+        char name[201] = {};
+        TREE(t);
+
+        memset(name, 'd', 200);
+        _cleanup_close_ int fd = openat(t.fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        for (int i = 0; i < 25; i++) {
+                assert_int_equal(mkdirat(fd, name, 0755), 0);
+                int next = openat(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                assert_true(next >= 0);
+                close_fd(fd);
+                fd = next;
+        }
+        assert_int_equal(attest_write(t.fd, 2, NULL, &report), -ENAMETOOLONG);
+        assert_non_null(strstr(report.message, "more than 4095 bytes"));
+}
+
+static int setup(void **state) {
+        Hasher *h = NULL;
+
+        /* A build without attestation has nothing to test here. */
+        if (hasher_new(&h) == -EOPNOTSUPP)
+                exit(77);
+        hasher_free(h);
+        return 0;
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_attest_verifies_what_it_wrote),
+                cmocka_unit_test(test_attest_v1_lists_what_links_lead_to),
+                cmocka_unit_test(test_attest_finds_each_change_of_content),
+                cmocka_unit_test(test_attest_v2_finds_what_content_does_not_show),
+                cmocka_unit_test(test_attest_v2_covers_extended_attributes),
+                cmocka_unit_test(test_attest_writes_no_special_file),
+                cmocka_unit_test(test_attest_v1_refuses_links_that_loop_or_leave),
+                cmocka_unit_test(test_attest_v1_does_not_enter_an_ancestor),
+                cmocka_unit_test(test_attest_v1_bounds_names_through_links),
+                cmocka_unit_test(test_attest_pin_refuses_before_looking),
+                cmocka_unit_test(test_attest_manifest_must_be_a_file),
+                cmocka_unit_test(test_attest_replaces_a_planted_temporary),
+                cmocka_unit_test(test_attest_lists_are_bounded),
+                cmocka_unit_test(test_attest_message_forges_no_line),
+                cmocka_unit_test(test_attest_notes_privileged_files),
+                cmocka_unit_test(test_attest_refuses_a_depth_beyond_paths),
+        };
+
+        return cmocka_run_group_tests(tests, setup, NULL);
+}
