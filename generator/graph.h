@@ -30,14 +30,15 @@ typedef struct Node {
 
 typedef struct Stack {
         const StackConfig *config; /* borrowed */
-        size_t first, n;           /* its services are nodes[first .. first + n] */
-        bool foreign;              /* the target's name is taken: no unit may be written */
+        size_t *members;           /* indices of its services, in the order of names */
+        size_t n_members;
+        bool foreign; /* the target's name is taken: no unit may be written */
 } Stack;
 
 typedef struct Graph {
-        Node *nodes; /* sorted by name, stack by stack: the order of everything that is printed */
+        Node *nodes; /* sorted by name: the order of everything that is printed */
         size_t n_nodes;
-        Stack *stacks;
+        Stack *stacks; /* sorted by name */
         size_t n_stacks;
         NameMap names; /* full service name to index */
         Scope scope;
@@ -52,8 +53,7 @@ DEFINE_CLEANUP(Graph *, graph_free)
  * else's. Adds to `diag` what it finds, and takes from it the errors that concern each service (those of
  * config_set_load() too) into Node.error. 0 or -ENOMEM.
  */
-int graph_build(
-        const ConfigSet *set, Scope scope, const UnitNames *taken, Graph **ret_, Diagnostics *diag);
+int graph_build(const ConfigSet *set, Scope scope, const UnitNames *taken, Graph **ret_, Diagnostics *diag);
 
 /* The node of a service: its full name, also as "nucleus-NAME" and "nucleus-NAME.service". NULL: none. */
 const Node *graph_find(const Graph *g, const char *name);

@@ -50,8 +50,8 @@ int config_set_load(char *const *dirs, char *const *files, ConfigSet **ret_, Dia
  * (a link to /dev/null) are not in it: masking a generated unit is the operator's right.
  */
 typedef struct UnitNames {
-        NameMap names;    /* unit name to index of `places` */
-        char **paths;     /* borrowed keys of `names` are the base names of these */
+        NameMap names; /* unit name to index of `places` */
+        char **paths;  /* borrowed keys of `names` are the base names of these */
         size_t n;
 } UnitNames;
 

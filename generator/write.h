@@ -10,8 +10,9 @@
 
 typedef struct Writer {
         int dir_fd;
-        char temporary[48]; /* name of the file before it is renamed */
-        UnitNames present;  /* what was in the directory before */
+        char temporary[48]; /* name of a file before it is renamed */
+        char *link_dir;     /* the directory of links that is open as link_fd, or NULL */
+        int link_fd;
 } Writer;
 
 /* Opens the directory, which must exist. 0 or -errno. */
@@ -25,6 +26,8 @@ void writer_done(Writer *w);
  */
 int writer_put(Writer *w, const UnitFile *f);
 
-/* Makes the links; those of one directory must follow each other. *ret_ is the one that failed. 0 or -errno.
+/*
+ * Makes a link. Those of one directory should follow each other: the directory is kept open. -EEXIST: there
+ * is something else of that name: left alone. 0 or -errno.
  */
-int writer_link(Writer *w, const UnitLink *links, size_t n, const UnitLink **ret_);
+int writer_link(Writer *w, const UnitLink *l);
