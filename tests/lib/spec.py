@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spec text (lib/spec.h) written by hand, so that tests of nucleus-exec depend on no other program."""
+
+from dataclasses import dataclass, field, replace
+
+ID_BASE = 0x40000000
+ALL = ("user", "pid", "mount", "net", "uts", "ipc", "cgroup", "time")
+DEFAULT = ALL[:-1]
+
+
+def escape(value):
+    """One field, as escape_field() of lib/escape.h writes it."""
+    raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    if not raw:
+        return "\\e"
+    return "".join(chr(c) if 0x20 < c < 0x7F and c != 0x5C else "\\x%02x" % c for c in raw)
+
+
+@dataclass
+class Spec:
+    """What is None or empty is left out. The default is a strict-agent: every failed protection refuses."""
+
+    arguments: list
+    name: str = "test"
+    mode: str = "strict-agent"
+    error: str = None
+    environment: dict = field(default_factory=dict)
+    workdir: str = "/"
+    hostname: str = None
+    user: str = "0"
+    group: str = None
+    supplementary: list = field(default_factory=list)
+    id_base: int = ID_BASE
+    namespaces: tuple = DEFAULT
+    network: str = None  # None: what fits the namespaces
+    listen_fds: int = 0
+    rootfs: object = None
+    attest: str = None  # "unpinned" or 64 digits
+    volumes: list = field(default_factory=list)  # (source, target, "ro" or "rw")
+    tmpfs: list = field(default_factory=list)  # (target, bytes)
+    seccomp: str = "default"
+    landlock: str = "default"
+
+    def but(self, **changes):
+        return replace(self, **changes)
+
+    def records(self):
+        network = self.network or ("none" if "net" in self.namespaces else "host")
+        yield "name", self.name
+        yield "mode", self.mode
+        if self.error is not None:
+            yield "error", self.error
+            return
+        yield from (("argument", a) for a in self.arguments)
+        yield from (("environment", f"{k}={self.environment[k]}") for k in sorted(self.environment))
+        yield "workdir", self.workdir
+        if self.hostname is not None:
+            yield "hostname", self.hostname
+        yield "user", self.user
+        if self.group is not None:
+            yield "group", self.group
+        yield from (("supplementary-group", g) for g in self.supplementary)
+        if self.id_base:
+            yield "id-base", str(self.id_base)
+        yield "namespaces", *(n for n in ALL if n in self.namespaces)
+        yield "network", network
+        if self.listen_fds:
+            yield "listen-fds", str(self.listen_fds)
+        if self.rootfs is not None:
+            yield "rootfs", str(self.rootfs)
+        if self.attest:
+            yield "attest", self.attest
+        yield from (("volume", str(s), t, how) for s, t, how in self.volumes)
+        yield from (("tmpfs", t, str(size)) for t, size in self.tmpfs)
+        yield "seccomp", self.seccomp
+        yield "landlock", self.landlock
+
+    def text(self):
+        lines = ["nucleus-spec 1"]
+        lines += [" ".join([key, *map(escape, fields)]) for key, *fields in self.records()]
+        return ("\n".join(lines) + "\n").encode("ascii")

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verbs that run another program in a bent world, or disturb one from beside. Used outside the sandbox. */
+
+#include "payload.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* exec PROGRAM [ARGUMENT…]: returns only where that fails. */
+int verb_exec(int argc, char **argv) {
+        if (argc < 2)
+                broken("exec PROGRAM");
+        execv(argv[1], argv + 1);
+        emit("exec", argv[1], outcome(-1), NULL);
+        return 1;
+}
+
+static int errno_number(const char *name) {
+        for (int e = 1; e < 256; e++) {
+                const char *n = strerrorname_np(e);
+                if (n && strcmp(n, name) == 0)
+                        return e;
+        }
+        broken("unknown errno");
+}
+
+/* errno-exec CALL[,CALL…] ERRNO PROGRAM [ARGUMENT…]: these calls fail so in the program and all it starts.
+ */
+int verb_errno_exec(int argc, char **argv) {
+        struct sock_filter code[64];
+        size_t n = 0;
+
+        if (argc < 4)
+                broken("errno-exec CALLS ERRNO PROGRAM");
+        unsigned action = SECCOMP_RET_ERRNO | (unsigned)errno_number(argv[2]);
+        code[n++] =
+                (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+        for (char *c = strtok(argv[1], ","); c && n < ELEMENTSOF(code) - 2; c = strtok(NULL, ",")) {
+                code[n++] = (struct sock_filter)BPF_JUMP(
+                        BPF_JMP | BPF_JEQ | BPF_K, (unsigned)syscall_number(c), 0, 1);
+                code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
+        }
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+        struct sock_fprog program = { .len = (unsigned short)n, .filter = code };
+        if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                broken("no_new_privs");
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+                broken("seccomp");
+        execv(argv[3], argv + 3);
+        broken(argv[3]);
+}
+
+/* exchange A B: swaps two names as fast as it can, until killed. */
+int verb_exchange(int argc, char **argv) {
+        if (argc != 3)
+                broken("exchange A B");
+        emit("ready", NULL);
+        for (;;)
+                if (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) < 0)
+                        broken("renameat2");
+}
+
+/*
+ * naive-bind SOURCE TARGET: what a careless sandbox does, for controls: makes the mount point where it is
+ * missing and bind mounts by path, in a mount namespace of its own, then writes a file through the mount.
+ */
+int verb_naive_bind(int argc, char **argv) {
+        char path[4096];
+
+        if (argc != 3)
+                broken("naive-bind SOURCE TARGET");
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                broken("unshare");
+        if (mkdir(argv[2], 0755) < 0 && errno != EEXIST)
+                broken("mkdir");
+        int r = mount(argv[1], argv[2], NULL, MS_BIND, NULL);
+        if (r >= 0 && realpath(argv[2], path))
+                emit("landed", path, NULL);
+        emit("naive-bind", argv[2], outcome(r), NULL);
+        return 0;
+}
