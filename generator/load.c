@@ -310,7 +310,7 @@ static int check_kind(Loader *l, const Candidate *c, Config **ret_, bool *ret_re
 
 static int read_file(Loader *l, const Candidate *c, Config **ret_) {
         struct stat st;
-        size_t n;
+        size_t n = 0;
 
         _cleanup_close_ int fd =
                 open(c->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (c->plain ? O_NOFOLLOW : 0));
