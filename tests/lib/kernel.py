@@ -6,12 +6,13 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 import time
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 PR_SET_CHILD_SUBREAPER = 36
-PR_SET_KEEPCAPS = 8
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW = 47, 2, 13
 KEYCTL = {"x86_64": 250, "aarch64": 219}
 ADD_KEY = {"x86_64": 248, "aarch64": 217}
 KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -62,6 +63,16 @@ def session_with_key(description, value):
     check(libc.syscall(KEYCTL[machine], KEYCTL_JOIN_SESSION_KEYRING, None))
     return check(libc.syscall(ADD_KEY[machine], b"user", description.encode(), value.encode(), len(value),
                               KEY_SPEC_SESSION_KEYRING))
+
+
+def raise_ambient_net_raw():
+    """Makes CAP_NET_RAW inheritable and ambient in this process."""
+    header = struct.pack("Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3
+    data = (ctypes.c_uint32 * 6)()
+    check(libc.capget(header, data))
+    data[2] = 1 << CAP_NET_RAW
+    check(libc.capset(header, data))
+    check(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0))
 
 
 def processes():

@@ -6,6 +6,7 @@ a notify socket of its own, nothing else. Output of the payload is read as rows,
 
 import array
 import contextlib
+import fcntl
 import os
 import re
 import select
@@ -17,7 +18,8 @@ import subprocess
 import tempfile
 import time
 
-from lib import build, kernel
+from lib import build, kernel, rootfs
+from lib.spec import DEFAULT
 
 LIMIT = 60  # seconds after which a test is called hung
 UNPRIVILEGED = 20123  # a uid and gid that owns nothing
@@ -235,6 +237,46 @@ def refused(result, *codes):
 def without(*calls):
     """A wrapper under which these system calls give ENOSYS."""
     return (build.payload(), "errno-exec", ",".join(calls), "ENOSYS")
+
+
+def published(directory, program):
+    """A copy of a program that everyone can run, since a build directory may be private."""
+    copy = shutil.copy(program, directory)
+    os.chmod(copy, 0o755)
+    rootfs.open_to_all(copy)
+    return copy
+
+
+def unprotected(spec):
+    """
+    The same service, as weak as agent mode allows: no user namespace and, with unprotected_by(), neither
+    seccomp nor Landlock, so that one other defence stands alone.
+    """
+    return spec.but(mode="agent", id_base=0, namespaces=tuple(n for n in DEFAULT if n != "user"))
+
+
+def unprotected_by():
+    """The wrapper that goes with unprotected()."""
+    return without("seccomp", "landlock_create_ruleset")
+
+
+@contextlib.contextmanager
+def placed(descriptors, first=3):
+    """Options for run() and start() with which the program finds these descriptors at `first` and up."""
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 300) for fd in descriptors]
+    pairs = ",".join(f"{fd}={first + i}" for i, fd in enumerate(high))
+    try:
+        yield {"pass_fds": high, "wrapper": (build.payload(), "place-exec", pairs) if high else ()}
+    finally:
+        for fd in high:
+            os.close(fd)
+
+
+def start_with_sockets(spec, listeners, names=None):
+    """Starts with these sockets at 3 and up, as the service manager hands them over."""
+    environment = {"LISTEN_FDS": str(len(listeners)) if listeners else None, "LISTEN_FDNAMES": names}
+    with placed([s.fileno() for s in listeners]) as options:
+        return start(spec, environment=environment, **options)
 
 
 @contextlib.contextmanager

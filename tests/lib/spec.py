@@ -8,6 +8,13 @@ ALL = ("user", "pid", "mount", "net", "uts", "ipc", "cgroup", "time")
 DEFAULT = ALL[:-1]
 
 
+class Exit:
+    """Exit codes of nucleus-exec (lib/exit-code.h)."""
+
+    DATAERR, CONFIG, LANDLOCK, CHDIR, EXEC, STDIN = 65, 78, 150, 200, 203, 208
+    GROUP, USER, CAPABILITIES, NETWORK, NAMESPACE, SECCOMP = 216, 217, 218, 225, 226, 228
+
+
 def escape(value):
     """One field, as escape_field() of lib/escape.h writes it."""
     raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
@@ -79,3 +86,8 @@ class Spec:
         lines = ["nucleus-spec 1"]
         lines += [" ".join([key, *map(escape, fields)]) for key, *fields in self.records()]
         return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def payload(*verbs, **more):
+    """A Spec that runs the payload of its root tree."""
+    return Spec(arguments=["/bin/payload", *verbs], **more)

@@ -40,6 +40,7 @@ static const struct {
         { "ns", verb_ns },
         { "open", verb_open },
         { "orphans", verb_orphans },
+        { "place-exec", verb_place_exec },
         { "processes", verb_processes },
         { "ptrace", verb_ptrace },
         { "read", verb_read },

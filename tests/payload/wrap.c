@@ -57,6 +57,30 @@ int verb_errno_exec(int argc, char **argv) {
         broken(argv[3]);
 }
 
+/*
+ * place-exec FROM=TO[,FROM=TO…] PROGRAM [ARGUMENT…]: moves descriptors to where the program shall find them,
+ * and says in LISTEN_PID that they are for it where LISTEN_FDS is set: nobody knows the pid before.
+ */
+int verb_place_exec(int argc, char **argv) {
+        char pid[16];
+        int from, to;
+
+        if (argc < 3)
+                broken("place-exec FROM=TO PROGRAM");
+        for (char *pair = strtok(argv[1], ","); pair; pair = strtok(NULL, ",")) {
+                if (sscanf(pair, "%d=%d", &from, &to) != 2)
+                        broken("not FROM=TO");
+                if (dup2(from, to) < 0)
+                        broken("dup2");
+                close(from);
+        }
+        snprintf(pid, sizeof(pid), "%d", getpid());
+        if (getenv("LISTEN_FDS"))
+                setenv("LISTEN_PID", pid, 1);
+        execv(argv[2], argv + 2);
+        broken(argv[2]);
+}
+
 /* exchange A B: swaps two names as fast as it can, until killed. */
 int verb_exchange(int argc, char **argv) {
         if (argc != 3)
