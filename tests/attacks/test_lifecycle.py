@@ -9,6 +9,7 @@ import time
 
 import pytest
 from lib import build, kernel, rootfs
+from lib.hold import held
 from lib.sandbox import outside, run, start
 from lib.spec import payload
 
@@ -69,6 +70,32 @@ def test_46_terminated_at_any_moment_leaves_nothing(root, entered):
         after += result.ready
         assert not kernel.children_left()
     assert before > 0 and after > 0, (before, after)  # both sides of the exec were hit
+
+
+def at_each_step(spec, act):
+    """Starts anew for each setup call there is, acts when the helper has come to it, and lets it run on."""
+    step = 0
+    while True:
+        step += 1
+        with held(spec) as h:
+            call = h.at(step)
+            if call is None:
+                h.let_all_go()
+                assert h.running.result is None and h.running.process.poll() is None, h.running.wait()
+                h.running.signal(signal.SIGTERM)
+                h.running.wait()
+                return step
+            act(h.running)
+            h.let_all_go()
+            yield step, h.running.wait()
+        assert kernel.eventually(lambda: not kernel.children_left()), (step, kernel.descendants(os.getpid()))
+
+
+def test_46_terminated_at_each_step_of_its_setup(root):
+    results = list(at_each_step(payload("linger", rootfs=root), lambda s: s.signal(signal.SIGTERM)))
+    assert len(results) > 20, results
+    for step, result in results:
+        assert result.code == -signal.SIGTERM, (step, result)
 
 
 def test_46_control_an_orphan_is_seen():
@@ -149,6 +176,13 @@ def test_48_killed_helper_at_any_moment_of_its_setup(root):
             assert s.result.code == -signal.SIGKILL
         assert kernel.eventually(lambda: not kernel.children_left()), kernel.descendants(os.getpid())
     assert 0 < ready < 300, ready
+
+
+def test_48_killed_helper_at_each_step_of_its_setup(root):
+    results = list(at_each_step(payload("linger", rootfs=root), lambda s: s.signal(signal.SIGKILL)))
+    assert len(results) > 20, results
+    for step, result in results:
+        assert result.code == -signal.SIGKILL, (step, result)
 
 
 def test_48_killed_init_ends_the_helper(root):

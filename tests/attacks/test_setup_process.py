@@ -12,8 +12,12 @@ import subprocess
 
 import pytest
 from lib import build, kernel, rootfs, sandbox
+from lib.hold import held
 from lib.sandbox import outside, refused, run, start, unprotected, unprotected_by, without
 from lib.spec import Exit, Spec, payload
+
+PR_SET_DUMPABLE = 4
+EXECVE, PRCTL = {"x86_64": (59, 157), "aarch64": (221, 167)}[os.uname().machine]
 
 
 @pytest.fixture
@@ -267,6 +271,28 @@ def test_27_helper_cannot_be_traced_by_its_user(root, tmp_path):
         assert kernel.eventually(lambda: os.readlink(f"/proc/{control.pid}/exe").endswith("sleep"))
         assert traced(control.pid, tracer) == "OK"
         control.kill()
+
+
+def test_27_helper_cannot_be_traced_at_any_step(root, tmp_path):
+    rootfs.give(root, sandbox.UNPRIVILEGED, sandbox.UNPRIVILEGED)
+    rootfs.open_to_all(root)
+    helper, tracer = sandbox.published(tmp_path, build.nucleus_exec()), sandbox.published(tmp_path, build.payload())
+    first, outcomes = [], []
+    with held(payload("linger", rootfs=root, id_base=0), payload=tracer, uid=sandbox.UNPRIVILEGED, program=helper) as h:
+        protected = False
+        while (call := h.next()) is not None:
+            if protected:
+                outcomes.append(traced(call.pid, tracer))
+            else:
+                first.append(call.number)
+            protected |= (call.number, call.arguments[:2]) == (PRCTL, (PR_SET_DUMPABLE, 0))
+            h.let_go()
+        h.let_all_go()
+        h.running.signal(signal.SIGTERM)
+        h.running.wait()
+    # The exec of the helper itself, then at once the protection.
+    assert protected and set(first) <= {EXECVE, PRCTL}, first
+    assert len(outcomes) > 20 and set(outcomes) == {"EPERM"}, outcomes
 
 
 def in_read(pid):

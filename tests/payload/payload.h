@@ -47,4 +47,4 @@ Verb verb_chdir, verb_connect, verb_ioctl, verb_keyring, verb_mkdir, verb_notify
 Verb verb_allocate, verb_daemon, verb_exit, verb_fill, verb_fork_bomb, verb_kill_self, verb_linger,
         verb_orphans, verb_serve_fd, verb_sleep, verb_trap_signals;
 /* wrap.c: what runs another program, or runs beside it */
-Verb verb_errno_exec, verb_exchange, verb_exec, verb_naive_bind, verb_place_exec;
+Verb verb_errno_exec, verb_exchange, verb_exec, verb_hold_exec, verb_naive_bind, verb_place_exec;

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -30,18 +31,15 @@ static int errno_number(const char *name) {
         broken("unknown errno");
 }
 
-/* errno-exec CALL[,CALL…] ERRNO PROGRAM [ARGUMENT…]: these calls fail so in the program and all it starts.
+/* Installs a filter that answers these calls (a list with commas) with one action. What seccomp(2) returns.
  */
-int verb_errno_exec(int argc, char **argv) {
-        struct sock_filter code[64];
+static int install(char *calls, unsigned action, unsigned flags) {
+        struct sock_filter code[128];
         size_t n = 0;
 
-        if (argc < 4)
-                broken("errno-exec CALLS ERRNO PROGRAM");
-        unsigned action = SECCOMP_RET_ERRNO | (unsigned)errno_number(argv[2]);
         code[n++] =
                 (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-        for (char *c = strtok(argv[1], ","); c && n < ELEMENTSOF(code) - 2; c = strtok(NULL, ",")) {
+        for (char *c = strtok(calls, ","); c && n < ELEMENTSOF(code) - 2; c = strtok(NULL, ",")) {
                 code[n++] = (struct sock_filter)BPF_JUMP(
                         BPF_JMP | BPF_JEQ | BPF_K, (unsigned)syscall_number(c), 0, 1);
                 code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
@@ -51,8 +49,52 @@ int verb_errno_exec(int argc, char **argv) {
         struct sock_fprog program = { .len = (unsigned short)n, .filter = code };
         if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 broken("no_new_privs");
-        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+        if (r < 0)
                 broken("seccomp");
+        return r;
+}
+
+/* errno-exec CALL[,CALL…] ERRNO PROGRAM [ARGUMENT…]: these calls fail so in the program and all it starts.
+ */
+int verb_errno_exec(int argc, char **argv) {
+        if (argc < 4)
+                broken("errno-exec CALLS ERRNO PROGRAM");
+        install(argv[1], SECCOMP_RET_ERRNO | (unsigned)errno_number(argv[2]), 0);
+        execv(argv[3], argv + 3);
+        broken(argv[3]);
+}
+
+/*
+ * hold-exec CALL[,CALL…] SOCKET PROGRAM [ARGUMENT…]: each of these calls, in the program and all it starts,
+ * waits until whoever reads the other end of the socket lets it go on (seccomp_unotify(2)).
+ */
+int verb_hold_exec(int argc, char **argv) {
+        union {
+                struct cmsghdr header;
+                char room[CMSG_SPACE(sizeof(int))];
+        } control = {};
+        struct iovec byte = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
+        struct msghdr message = {
+                .msg_iov = &byte,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+
+        if (argc < 4)
+                broken("hold-exec CALLS SOCKET PROGRAM");
+        int channel = atoi(argv[2]);
+        int listener = install(argv[1], SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &listener, sizeof(int));
+        if (sendmsg(channel, &message, 0) != 1)
+                broken("sendmsg");
+        close(listener);
+        close(channel);
         execv(argv[3], argv + 3);
         broken(argv[3]);
 }
