@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""nucleus-exec with a prepared spec against bwrap, crun and runc.
+
+All of them run the same static program that exits at once, in the same root tree shown read-only, with a
+private /proc, /dev and /tmp, no network, a user namespace and no capabilities. Nucleus does more in its time
+than the others are asked for: Landlock, a seccomp filter, a PID 1 that reaps, and in production the hashing of
+the tree and the audit of the mount table.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+
+from timing import Contestant, measure, usable
+
+ID_BASE = 0x30000000
+TREE_PADDING = 2 * 1024 * 1024  # so that production hashes something: a small static program's tree
+
+PROGRAM = "int main(void) { return 0; }\n"
+
+SPEC = """\
+nucleus-spec 1
+name bench
+mode {mode}
+argument /bin/true
+environment PATH=/usr/bin:/bin
+workdir /
+hostname bench
+user 0
+id-base {id_base}
+namespaces user pid mount net uts ipc cgroup
+network none
+rootfs {rootfs}
+{attest}tmpfs /tmp 16777216
+seccomp default
+landlock default
+"""
+
+
+def make_tree(tree, program=PROGRAM):
+    for directory in ("bin", "dev", "proc", "tmp", "etc", "sys"):
+        (tree / directory).mkdir(parents=True)
+    (tree / "etc/passwd").write_text("root:x:0:0::/:/bin/false\n")
+    (tree / "etc/group").write_text("root:x:0:\n")
+    (tree / "padding").write_bytes(os.urandom(TREE_PADDING))
+    subprocess.run(["cc", "-O2", "-static", "-x", "c", "-", "-o", tree / "bin/true"],
+                   input=program.encode(), check=True)
+
+
+def nucleus(work, tree, build, mode):
+    attest = ""
+    if mode == "production":
+        subprocess.run([build / "tools/nucleus", "attest", tree], check=True, stdout=subprocess.DEVNULL)
+        pin = hashlib.sha256((tree / ".nucleus-rootfs-sha256").read_bytes()).hexdigest()
+        attest = f"attest {pin}\n"
+    spec = work / f"{mode}.spec"
+    spec.write_text(SPEC.format(mode=mode, id_base=ID_BASE, rootfs=tree, attest=attest))
+    return Contestant(f"nucleus-exec, {mode}", [str(build / "exec-helper/nucleus-exec")], stdin=str(spec))
+
+
+def bwrap(tree):
+    return Contestant("bwrap --unshare-all", [
+        "bwrap", "--unshare-all", "--ro-bind", str(tree), "/", "--dev", "/dev", "--proc", "/proc",
+        "--tmpfs", "/tmp", "--hostname", "bench", "--cap-drop", "ALL", "--clearenv",
+        "--setenv", "PATH", "/usr/bin:/bin", "/bin/true"])
+
+
+def tmpfs(destination, *options):
+    return {"destination": destination, "type": "tmpfs", "source": "tmpfs",
+            "options": ["nosuid", "nodev", *options]}
+
+
+def oci_config(tree):
+    ids = [{"containerID": 0, "hostID": ID_BASE, "size": 65536}]
+    return {
+        "ociVersion": "1.0.0",
+        "process": {
+            "user": {"uid": 0, "gid": 0}, "args": ["/bin/true"], "env": ["PATH=/usr/bin:/bin"], "cwd": "/",
+            "capabilities": {}, "noNewPrivileges": True,
+        },
+        "root": {"path": str(tree), "readonly": True},
+        "hostname": "bench",
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
+            tmpfs("/dev/shm", "mode=1777"),
+            tmpfs("/tmp", "mode=1777"),
+        ],
+        "linux": {
+            "namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")],
+            "uidMappings": ids, "gidMappings": ids,
+        },
+    }
+
+
+def oci(work, tree, name, argv):
+    bundle = work / name
+    bundle.mkdir()
+    (bundle / "config.json").write_text(json.dumps(oci_config(tree)))
+    return Contestant(name, [*argv, "run", "--bundle", str(bundle), f"nucleus-bench-{os.getpid()}"])
+
+
+def run(work, build, runs):
+    tree = work / "tree"
+    make_tree(tree)
+    os.chmod(work, 0o755)  # crun and runc reach the tree as the mapped user
+    state = work / "state"
+    contestants = [nucleus(work, tree, build, mode) for mode in ("agent", "strict-agent", "production")]
+    contestants += [
+        bwrap(tree),
+        oci(work, tree, "crun", ["crun", "--root", str(state), "--cgroup-manager=disabled"]),
+        oci(work, tree, "runc", ["runc", "--root", str(state)]),
+    ]
+    return {
+        "title": "one start of a static program (nucleus-exec, bwrap, crun, runc)",
+        "reference": "bwrap --unshare-all",
+        "results": measure(usable(contestants), runs),
+        "targets": [("nucleus-exec, agent", "bwrap --unshare-all", 0.6),
+                    ("nucleus-exec, strict-agent", "bwrap --unshare-all", 0.6)],
+    }
