@@ -63,7 +63,8 @@ static int hash_file(Attest *a, int path_fd, const struct stat *st, uint8_t ret_
         if (fd < 0)
                 return fd;
 
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+        if (size > ATTEST_BUFFER_SIZE)
+                (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 
         int r = hasher_begin(a->hasher);
         if (r < 0)
