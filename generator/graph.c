@@ -206,7 +206,7 @@ static int add_edges(Graph *g, Node *n, const Node **seen, size_t *hints, Diagno
 
 static int add_all_edges(Graph *g, Diagnostics *diag) {
         _cleanup_free_ const Node **seen = calloc(g->n_nodes + 1, sizeof(Node *));
-        size_t hints = 100;
+        size_t hints = 20;
 
         if (!seen)
                 return -ENOMEM;
