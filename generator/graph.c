@@ -39,8 +39,10 @@ static int compare_nodes(const void *a, const void *b) {
         return k ?: (x->id_base > y->id_base) - (x->id_base < y->id_base);
 }
 
+/* "shop-" and "-x" would be valid together: a stack's part must be a name by itself. */
 static bool is_node(const ServiceConfig *s) {
-        return s->name && service_name_is_valid(s->name);
+        return s->name && service_name_is_valid(s->name) &&
+               (!s->local_name || service_name_is_valid(s->local_name));
 }
 
 /* All services, sorted. Until ids are allotted, id_base holds the place in the set: sorting is stable. */
