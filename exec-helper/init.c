@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PID 1 of a service: sets up what only the inside can, starts the workload, reaps whatever is left to it,
+ * hands signals on, and ends with the workload, upon which the kernel kills all the rest. It must outlive no
+ * supervisor: when the other end of the socket pair closes, it ends.
+ */
+
+#include "init.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "capabilities.h"
+#include "recipe.h"
+#include "sys.h"
+
+const int forwarded_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, 0 };
+
+static void send_report(const Context *c, const Report *r) {
+        (void)send(c->channel, r, sizeof(*r), MSG_NOSIGNAL);
+}
+
+static void fill_failure(const Context *c, const Step *step, int error, ReportKind kind, Report *ret_) {
+        *ret_ = (Report){ .kind = kind, .step = (unsigned)(step - recipe), .error = error };
+        memcpy(ret_->text, c->failure, sizeof(ret_->text));
+}
+
+/* ---- the workload's process ---- */
+
+_noreturn_ static void payload_main(Context *c) {
+        const Step *step;
+        sigset_t none;
+        Report report;
+
+        close_fd(c->exec_pipe[0]);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+
+        int r = recipe_run(c, PHASE_PAYLOAD, &step);
+        fill_failure(c, step, r, REPORT_FAILED, &report);
+        (void)!write(c->exec_pipe[1], &report, sizeof(report));
+        _exit(EXIT_FAILURE);
+}
+
+/* Starts the workload and waits for its exec. */
+static void start(Context *c) {
+        Report report = { .kind = REPORT_RUNNING };
+
+        if (pipe2(c->exec_pipe, O_CLOEXEC) < 0)
+                _exit(EXIT_FAILURE);
+        c->workload = fork();
+        if (c->workload == 0)
+                payload_main(c);
+        close_fd(c->exec_pipe[1]);
+        if (c->workload < 0) {
+                (void)step_fail(c, -errno, "cannot fork");
+                fill_failure(c, &recipe[recipe_n - 1], -errno, REPORT_FAILED, &report);
+        } else {
+                ssize_t n;
+                do
+                        n = read(c->exec_pipe[0], &report, sizeof(report));
+                while (n < 0 && errno == EINTR);
+        }
+        close_fd(c->exec_pipe[0]);
+        send_report(c, &report);
+        if (report.kind == REPORT_FAILED)
+                _exit(EXIT_FAILURE);
+}
+
+/* ---- the loop ---- */
+
+/* What PID 1 needs from now on: to signal a workload of another id, and nothing else. */
+static void drop_privileges(void) {
+        (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (capabilities_keep_only(UINT64_C(1) << 5 /* CAP_KILL */) < 0)
+                _exit(EXIT_FAILURE);
+        (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Takes every zombie. Where the workload is one: tells how it ended, and ends. */
+static void reap(Context *c) {
+        for (;;) {
+                Report report = { .kind = REPORT_ENDED };
+                pid_t pid = waitpid(-1, &report.status, WNOHANG);
+
+                if (pid <= 0)
+                        return;
+                if (pid != c->workload)
+                        continue;
+                send_report(c, &report);
+                _exit(EXIT_SUCCESS);
+        }
+}
+
+static void take_order(Context *c) {
+        Order order;
+        ssize_t n = recv(c->channel, &order, sizeof(order), MSG_DONTWAIT);
+
+        if (n == sizeof(order))
+                (void)kill(c->workload, order.signal);
+        else if (n == 0)
+                _exit(EXIT_FAILURE); /* no supervisor any more */
+}
+
+_noreturn_ static void loop(Context *c) {
+        sigset_t mask;
+
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGCHLD);
+        int children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (children < 0)
+                _exit(EXIT_FAILURE);
+
+        struct pollfd fds[] = { { .fd = children, .events = POLLIN }, { .fd = c->channel, .events = POLLIN } };
+        for (;;) {
+                struct signalfd_siginfo info;
+
+                reap(c);
+                if (poll(fds, ELEMENTSOF(fds), -1) < 0 && errno != EINTR)
+                        _exit(EXIT_FAILURE);
+                while (read(children, &info, sizeof(info)) > 0)
+                        ;
+                if (fds[1].revents)
+                        take_order(c);
+        }
+}
+
+void init_main(Context *c) {
+        const Step *step;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!(c->spec->namespaces & NAMESPACE_PID))
+                (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+        int r = recipe_run(c, PHASE_INIT, &step);
+        if (r < 0) {
+                Report report;
+                fill_failure(c, step, r, REPORT_FAILED, &report);
+                send_report(c, &report);
+                _exit(EXIT_FAILURE);
+        }
+
+        start(c);
+        for (unsigned i = 0; i < c->n_listen; i++)
+                close_fd(LISTEN_FD_FIRST + (int)i);
+        drop_privileges();
+        loop(c);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk of the mount plan, by PID 1 in its own mount namespace. Every target is resolved once, inside the
+ * root, to a descriptor, and the detached mount is moved onto that descriptor: there is no second look at a
+ * path that somebody could have changed in between. Must never create anything outside of a tmpfs of ours.
+ */
+
+#include "steps.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "sys.h"
+
+#define PROC_ROOT_INO 1 /* include/linux/proc_ns.h: of every genuine procfs */
+
+typedef struct Parameter {
+        const char *key, *value; /* value NULL: a flag */
+} Parameter;
+
+/* A detached mount of a new file system. */
+static int new_mount(Context *c, const char *type, const Parameter *parameters, unsigned attr) {
+        _cleanup_close_ int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+        if (fs < 0)
+                return step_fail(c, -errno, "cannot open a file system of type %s", type);
+
+        for (const Parameter *p = parameters; p && p->key; p++)
+                if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, p->key, p->value, 0) < 0)
+                        return step_fail(c, -errno, "cannot set %s=%s of %s", p->key, p->value, type);
+        if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return step_fail(c, -errno, "cannot make a file system of type %s", type);
+        int fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attr);
+        return fd < 0 ? step_fail(c, -errno, "cannot mount a file system of type %s%s", type,
+                                streq(type, "proc") && errno == EPERM
+                                        ? " (something is mounted over parts of the /proc we were started in)"
+                                        : "")
+                      : fd;
+}
+
+static unsigned attributes(const Mount *m) {
+        return MOUNT_ATTR_NOSUID | (m->kind == MOUNT_DEV ? 0 : MOUNT_ATTR_NODEV) |
+                (m->executable ? 0 : MOUNT_ATTR_NOEXEC);
+}
+
+static int new_tmpfs(Context *c, const Mount *m) {
+        char size[32], mode[16];
+        const Parameter p[] = { { "size", size }, { "mode", mode }, {} };
+
+        (void)snprintf(size, sizeof(size), "%llu", (unsigned long long)m->size);
+        (void)snprintf(mode, sizeof(mode), "%o", m->mode);
+        return new_mount(c, "tmpfs", p, attributes(m));
+}
+
+static int new_proc(Context *c, const Mount *m) {
+        const Parameter hide[] = { { "hidepid", "invisible" }, {} };
+        struct statfs fs;
+        struct stat st;
+
+        _cleanup_close_ int fd = new_mount(c, "proc", c->rules->hidepid ? hide : NULL, attributes(m));
+        if (fd < 0)
+                return TAKE_FD(fd);
+        if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+                return step_fail(c, -errno, "cannot look at the new /proc");
+        if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != PROC_ROOT_INO)
+                return step_fail(c, -EUCLEAN, "the new /proc is no procfs");
+        return TAKE_FD(fd);
+}
+
+static int new_devpts(Context *c, const Mount *m) {
+        /* Group 5 is tty everywhere, and the owner of a terminal may let its members write there. */
+        const Parameter p[] = { { "ptmxmode", "0666" }, { "mode", "0620" },
+                { c->spec->id_base > 0 ? "gid" : NULL, "5" }, {} };
+
+        return new_mount(c, "devpts", p, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
+/* ---- targets ---- */
+
+/* Makes `path` and its parents below the root; only ever in a tmpfs of ours (see the plan's `create`). */
+static int make_target(Context *c, const char *path, mode_t type) {
+        _cleanup_free_ char *copy = strdup(path);
+        _cleanup_close_ int dir = fcntl(c->root_fd, F_DUPFD_CLOEXEC, LISTEN_FD_FIRST);
+
+        if (!copy)
+                return -ENOMEM;
+        if (dir < 0)
+                return -errno;
+        for (char *p = copy + 1, *slash; p; p = slash ? slash + 1 : NULL) {
+                slash = strchr(p, '/');
+                if (!slash && !S_ISDIR(type)) {
+                        _cleanup_close_ int fd = openat(dir, p, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+                        return fd < 0 ? -errno : 0;
+                }
+                if (slash)
+                        *slash = '\0';
+                if (mkdirat(dir, p, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                int next = sys_openat2(dir, p, O_PATH | O_DIRECTORY,
+                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+                if (next < 0)
+                        return -errno;
+                close_fd(dir);
+                dir = next;
+        }
+        return 0;
+}
+
+/* Is this one of the places that are ours from end to end, so that a link there is an attack? */
+static bool is_fixed(const Mount *m) {
+        return path_startswith(m->target, "/dev") || path_startswith(m->target, "/proc");
+}
+
+static int open_target(Context *c, const Mount *m) {
+        uint64_t resolve = is_fixed(m) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+                                       : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+        return sys_openat2(c->root_fd, m->target + 1, O_PATH, resolve);
+}
+
+static int target_failed(Context *c, const Mount *m, int error) {
+        if (error == -ENOENT)
+                return step_fail(c, error, "the rootfs has no %s to mount on: create it there", m->target);
+        if (error == -ELOOP)
+                return step_fail(c, error, "%s of the rootfs is, or lies behind, a symbolic link", m->target);
+        return step_fail(c, error, "cannot open %s in the rootfs", m->target);
+}
+
+/* ---- one mount ---- */
+
+/* Remembers the mount's id for the audit. */
+static int identify(Context *c, Mount *m, int fd) {
+        struct statx st;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+                return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
+        m->id = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
+        return 0;
+}
+
+static int source_type(Context *c, const Mount *m, int fd, mode_t *ret_) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return step_fail(c, -errno, "cannot look at the source of %s", m->target);
+        *ret_ = S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG;
+        return 0;
+}
+
+static int put(Context *c, Mount *m, int fd) {
+        mode_t type = 0;
+
+        int r = source_type(c, m, fd, &type);
+        if (r >= 0 && m->create) {
+                r = make_target(c, m->target, type);
+                if (r < 0)
+                        return step_fail(c, r, "cannot make %s", m->target);
+        }
+        if (r < 0)
+                return r;
+
+        _cleanup_close_ int target = open_target(c, m);
+        if (target < 0)
+                return target_failed(c, m, -errno);
+        if (sys_move_mount(fd, target) < 0)
+                return step_fail(c, -errno, "cannot mount on %s%s", m->target,
+                        errno == ENOTDIR ? " (a directory and a file cannot cover each other)" : "");
+        return identify(c, m, fd);
+}
+
+static int put_link(Context *c, const Mount *m) {
+        if (symlinkat(m->link, c->root_fd, m->target + 1) < 0)
+                return step_fail(c, -errno, "cannot make the link %s", m->target);
+        return 0;
+}
+
+static int make_read_only(Context *c, const Mount *m, int fd) {
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+        if (sys_mount_setattr(fd, 0, &attr) < 0)
+                return step_fail(c, -errno, "cannot make %s read-only", m->target);
+        return 0;
+}
+
+/* The mount of /dev/null, which is there by now: a clone must come from an attached mount. */
+static int null_fd(const Context *c) {
+        for (size_t i = 0; i < c->plan.n; i++)
+                if (c->plan.mounts[i].kind == MOUNT_DEV_NODE && streq(c->plan.mounts[i].target, "/dev/null"))
+                        return c->plan.mounts[i].fd;
+        return -EBADF;
+}
+
+/* An entry of /proc: covered by /dev/null or, a directory, by an empty one; or by itself, read-only. */
+static int cover_proc(Context *c, Mount *m) {
+        _cleanup_close_ int target = open_target(c, m), cover = -EBADF;
+        const Parameter empty[] = { { "size", "4096" }, { "mode", "0555" }, {} };
+        struct stat st;
+
+        if (target < 0)
+                return errno == ENOENT ? 0 : target_failed(c, m, -errno);
+        if (fstat(target, &st) < 0)
+                return step_fail(c, -errno, "cannot look at %s", m->target);
+
+        if (m->kind == MOUNT_PROC_READ_ONLY)
+                cover = sys_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        else if (!S_ISDIR(st.st_mode))
+                cover = sys_open_tree(null_fd(c), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        else {
+                cover = new_mount(c, "tmpfs", empty, attributes(m));
+                if (cover < 0)
+                        return cover;
+        }
+        if (cover < 0)
+                return step_fail(c, -errno, "cannot clone what covers %s", m->target);
+        int r = make_read_only(c, m, cover);
+        if (r < 0)
+                return r;
+        if (sys_move_mount(cover, target) < 0)
+                return step_fail(c, -errno, "cannot cover %s", m->target);
+        return identify(c, m, cover);
+}
+
+static int fill_dev(Context *c, int fd) {
+        static const struct {
+                const char *name, *target;
+        } links[] = {
+                { "ptmx", "pts/ptmx" },           { "fd", "/proc/self/fd" },
+                { "stdin", "/proc/self/fd/0" },   { "stdout", "/proc/self/fd/1" },
+                { "stderr", "/proc/self/fd/2" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(links); i++)
+                if (symlinkat(links[i].target, fd, links[i].name) < 0)
+                        return step_fail(c, -errno, "cannot make the link /dev/%s", links[i].name);
+        return 0;
+}
+
+/* Makes the detached mount of an entry that has none from the host side. A descriptor or -errno. */
+static int make(Context *c, Mount *m) {
+        switch (m->kind) {
+        case MOUNT_PROC:
+                return new_proc(c, m);
+        case MOUNT_DEVPTS:
+                return new_devpts(c, m);
+        case MOUNT_ROOT_TMPFS:
+        case MOUNT_TMPFS:
+                return new_tmpfs(c, m);
+        case MOUNT_DEV: {
+                _cleanup_close_ int fd = new_tmpfs(c, m);
+                int r = fd < 0 ? fd : fill_dev(c, fd);
+                return r < 0 ? r : TAKE_FD(fd);
+        }
+        case MOUNT_ROOT_TREE:
+        case MOUNT_BIND:
+        case MOUNT_DEV_NODE:
+        case MOUNT_PROC_MASK:
+        case MOUNT_PROC_READ_ONLY:
+                break;
+        }
+        return m->fd;
+}
+
+static int do_mount(Context *c, Mount *m) {
+        if (m->link)
+                return put_link(c, m);
+        if (m->kind == MOUNT_PROC_MASK || m->kind == MOUNT_PROC_READ_ONLY)
+                return cover_proc(c, m);
+        if (m->fd < 0 && m->optional)
+                return 0; /* the host has none */
+
+        int fd = make(c, m);
+        if (fd < 0)
+                return fd;
+        m->fd = fd;
+        return put(c, m, fd);
+}
+
+/* ---- steps ---- */
+
+int step_private_mounts(Context *c) {
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return step_fail(c, -errno, "cannot make the mounts private");
+        return 0;
+}
+
+/* Stacks the new root on the old: nothing of ours is reachable by a path until the root changes. */
+int step_attach_root(Context *c) {
+        Mount *m = &c->plan.mounts[0];
+
+        if (m->kind == MOUNT_ROOT_TMPFS) {
+                m->fd = new_tmpfs(c, m);
+                if (m->fd < 0)
+                        return m->fd;
+        }
+        c->root_fd = m->fd;
+
+        _cleanup_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (old < 0)
+                return step_fail(c, -errno, "cannot open the old root");
+        if (sys_move_mount(c->root_fd, old) < 0)
+                return step_fail(c, -errno, "cannot attach the root");
+        return identify(c, m, c->root_fd);
+}
+
+int step_mounts(Context *c) {
+        for (size_t i = 1; i < c->plan.n; i++) {
+                int r = do_mount(c, &c->plan.mounts[i]);
+                if (r < 0)
+                        return r;
+        }
+        /* What had to be filled first. */
+        for (size_t i = 0; i < c->plan.n; i++) {
+                const Mount *m = &c->plan.mounts[i];
+                if (m->kind != MOUNT_DEV && m->kind != MOUNT_ROOT_TMPFS)
+                        continue;
+                int r = make_read_only(c, m, m->fd);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int step_pivot(Context *c) {
+        char cwd[16];
+
+        if (fchdir(c->root_fd) < 0)
+                return step_fail(c, -errno, "cannot change to the new root");
+        if (sys_pivot_root(".", ".") < 0)
+                return step_fail(c, -errno, "cannot change the root");
+        /* The old root lies over the new one now, at ".". */
+        if (umount2(".", MNT_DETACH) < 0)
+                return step_fail(c, -errno, "cannot detach the old root");
+        if (chdir("/") < 0)
+                return step_fail(c, -errno, "cannot change to /");
+        if (!getcwd(cwd, sizeof(cwd)) || !streq(cwd, "/"))
+                return step_fail(c, -EXDEV, "the working directory is outside of the root");
+        for (size_t i = 0; i < c->plan.n; i++)
+                c->plan.mounts[i].fd = close_fd(c->plan.mounts[i].fd);
+        c->root_fd = -EBADF;
+        return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recipe. Read it top to bottom: the comments say why a row stands where it stands. */
+
+#include "recipe.h"
+
+#include <sys/socket.h>
+
+#include "init.h"
+#include "report.h"
+#include "steps.h"
+#include "strbuf.h"
+
+static bool has(const Context *c, unsigned namespace) {
+        return c->spec->namespaces & namespace;
+}
+
+static bool unprivileged(const Context *c) {
+        return !c->privileged;
+}
+static bool has_rootfs(const Context *c) {
+        return c->spec->rootfs != NULL;
+}
+static bool attests(const Context *c) {
+        return c->spec->attest;
+}
+static bool mounts(const Context *c) {
+        return has(c, NAMESPACE_MOUNT);
+}
+static bool user_namespace(const Context *c) {
+        return has(c, NAMESPACE_USER);
+}
+static bool own_ids(const Context *c) {
+        return user_namespace(c) && c->spec->id_base > 0;
+}
+static bool own_network(const Context *c) {
+        return has(c, NAMESPACE_NET);
+}
+static bool names_host(const Context *c) {
+        return has(c, NAMESPACE_UTS) && c->spec->hostname;
+}
+static bool audits(const Context *c) {
+        return mounts(c) && c->rules->mount_audit;
+}
+
+const Step recipe[] = {
+        /* First, since it costs nothing and its failure is the operator's most likely mistake. */
+        { PHASE_HOST, "sockets", EXIT_CODE_STDIN, NULL, step_listen_fds, false },
+        /* Everything below mounts; without privilege only in namespaces of the caller's own. */
+        { PHASE_HOST, "outer-namespaces", EXIT_CODE_NAMESPACE, unprivileged, step_outer_namespaces, false },
+        /* The clone is read-only before anything of it is read, and is what will run. */
+        { PHASE_HOST, "root-tree", EXIT_CODE_NAMESPACE, has_rootfs, step_root_tree, false },
+        /* Before the tree's user database is believed, and before ids are mapped, which it would see. */
+        { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, false },
+        { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, false },
+        { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, false },
+        { PHASE_HOST, "audit-library", EXIT_CODE_NAMESPACE, audits, step_load_libmount, false },
+        /* The last that needs the host's paths. */
+        { PHASE_HOST, "sources", EXIT_CODE_NAMESPACE, mounts, step_sources, false },
+        { PHASE_HOST, "namespaces", EXIT_CODE_NAMESPACE, NULL, step_clone, false },
+        { PHASE_HOST, "id-maps", EXIT_CODE_NAMESPACE, user_namespace, step_id_maps, false },
+        /* After the maps, which the kernel takes into the mounts, and before init may move any. */
+        { PHASE_HOST, "idmapped-mounts", EXIT_CODE_NAMESPACE, own_ids, step_idmapped_mounts, false },
+        { PHASE_HOST, "release", EXIT_CODE_NAMESPACE, NULL, step_release, false },
+
+        { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, false },
+        { PHASE_INIT, "identity", EXIT_CODE_USER, user_namespace, step_init_identity, false },
+        /* Before the first mount: none may travel back to the host. */
+        { PHASE_INIT, "private-mounts", EXIT_CODE_NAMESPACE, mounts, step_private_mounts, false },
+        { PHASE_INIT, "root", EXIT_CODE_NAMESPACE, mounts, step_attach_root, false },
+        /* Before the pivot: the kernel gives a new procfs only where a whole one is in sight. */
+        { PHASE_INIT, "mounts", EXIT_CODE_NAMESPACE, mounts, step_mounts, false },
+        { PHASE_INIT, "pivot", EXIT_CODE_NAMESPACE, mounts, step_pivot, false },
+        { PHASE_INIT, "hostname", EXIT_CODE_NAMESPACE, names_host, step_hostname, false },
+        { PHASE_INIT, "loopback", EXIT_CODE_NETWORK, own_network, step_loopback, false },
+        /* When nothing mounts any more, and before anything untrusted could have run. */
+        { PHASE_INIT, "mount-audit", EXIT_CODE_NAMESPACE, audits, step_mount_audit, false },
+
+        { PHASE_PAYLOAD, "session", EXIT_CODE_EXEC, NULL, step_session, false },
+        { PHASE_PAYLOAD, "keyring", EXIT_CODE_KEYRING, NULL, step_keyring, false },
+        /* First, so that the changes of ids below leave capabilities alone: the later rows need some. */
+        { PHASE_PAYLOAD, "secure-bits", EXIT_CODE_CAPABILITIES, NULL, step_secure_bits, false },
+        /* Groups before the gid before the uid, as ever: each needs the privilege of the next. */
+        { PHASE_PAYLOAD, "supplementary-groups", EXIT_CODE_GROUP, NULL, step_take_groups, false },
+        { PHASE_PAYLOAD, "gid", EXIT_CODE_GROUP, NULL, step_take_gid, false },
+        { PHASE_PAYLOAD, "uid", EXIT_CODE_USER, NULL, step_take_uid, false },
+        { PHASE_PAYLOAD, "bounding-set", EXIT_CODE_CAPABILITIES, NULL, step_bounding_set, false },
+        /* Landlock and seccomp ask for it. */
+        { PHASE_PAYLOAD, "no-new-privs", EXIT_CODE_NO_NEW_PRIVILEGES, NULL, step_no_new_privs, false },
+        { PHASE_PAYLOAD, "capabilities", EXIT_CODE_CAPABILITIES, NULL, step_capabilities, false },
+        /* With the workload's own permissions, so that it says what the workload would get. */
+        { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, false },
+        { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, true },
+        { PHASE_PAYLOAD, "descriptors", EXIT_CODE_STDIN, NULL, step_descriptors, false },
+        /* Last: the filter forbids most of the above. */
+        { PHASE_PAYLOAD, "seccomp", EXIT_CODE_SECCOMP, NULL, step_seccomp, true },
+        { PHASE_PAYLOAD, "exec", EXIT_CODE_EXEC, NULL, step_exec, false },
+};
+
+const size_t recipe_n = ELEMENTSOF(recipe);
+
+static bool lacks_support(int error) {
+        return error == -EOPNOTSUPP || error == -ENOSYS || error == -EINVAL;
+}
+
+int recipe_run(Context *c, Phase phase, const Step **ret_step) {
+        for (size_t i = 0; i < recipe_n; i++) {
+                const Step *s = &recipe[i];
+
+                if (s->phase != phase || (s->applies && !s->applies(c)))
+                        continue;
+                c->failure[0] = '\0';
+                int r = s->run(c);
+                if (r >= 0)
+                        continue;
+                if (s->protection && !c->rules->fail_closed && lacks_support(r)) {
+                        Report report = { .kind = REPORT_DEGRADED, .step = (unsigned)i, .error = r };
+                        memcpy(report.text, c->failure, sizeof(report.text));
+                        (void)send(c->channel, &report, sizeof(report), MSG_NOSIGNAL);
+                        continue;
+                }
+                *ret_step = s;
+                return r;
+        }
+        return 0;
+}
+
+int recipe_format(const Context *c, char **ret_) {
+        static const char *const phases[_PHASE_MAX] = { "host", "init", "payload" };
+        _cleanup_strbuf_ StrBuf b = {};
+
+        for (size_t i = 0; i < recipe_n; i++)
+                if (!recipe[i].applies || recipe[i].applies(c))
+                        strbuf_printf(&b, "%-8s %-22s exit %u\n", phases[recipe[i].phase], recipe[i].name,
+                                recipe[i].exit_code);
+        strbuf_puts(&b, "\n");
+        mount_plan_format(&c->plan, &b);
+        return strbuf_finish(&b, ret_);
+}

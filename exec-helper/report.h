@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The program's edge: each failure and each degradation becomes one record, in the journal where standard
+ * error leads there, else a line on standard error.
+ */
+
+#include "context.h"
+#include "recipe.h"
+
+/*
+ * Reports that `step` failed with `error` (negative errno), with c->failure as what it did; tells the
+ * service manager too (STATUS=, ERRNO=).
+ */
+void report_failure(const Context *c, const Step *step, int error);
+
+/* Reports a message that is complete; `message_id` from message-id.h, `priority` from syslog(3). */
+void report_message(const Context *c, int priority, const char *message_id, const char *message);
+
+/* Reports that a protection is left out (agent tier). */
+void report_degradation(const Context *c, const Step *step, int error);

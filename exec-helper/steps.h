@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The functions of the recipe's rows, by the file that holds them. Each: 0 or -errno with step_fail(). */
+
+#include "context.h"
+
+/* host.c */
+int step_listen_fds(Context *c);
+int step_outer_namespaces(Context *c);
+int step_root_tree(Context *c);
+int step_attest(Context *c);
+int step_sources(Context *c);
+
+/* identity.c */
+int step_user(Context *c);
+int step_groups(Context *c);
+int step_take_groups(Context *c);
+int step_take_gid(Context *c);
+int step_take_uid(Context *c);
+
+/* namespaces.c */
+int step_clone(Context *c);
+int step_id_maps(Context *c);
+int step_idmapped_mounts(Context *c);
+int step_release(Context *c);
+int step_await_maps(Context *c);
+int step_init_identity(Context *c);
+int step_hostname(Context *c);
+int step_loopback(Context *c);
+
+/* mount.c */
+int step_private_mounts(Context *c);
+int step_attach_root(Context *c);
+int step_mounts(Context *c);
+int step_pivot(Context *c);
+
+/* mount-audit.c or mount-audit-fallback.c */
+int step_load_libmount(Context *c); /* on the host's side */
+int step_mount_audit(Context *c);
+
+/* payload.c */
+int step_session(Context *c);
+int step_keyring(Context *c);
+int step_workdir(Context *c);
+int step_secure_bits(Context *c);
+int step_bounding_set(Context *c);
+int step_no_new_privs(Context *c);
+int step_capabilities(Context *c);
+int step_landlock(Context *c);
+int step_descriptors(Context *c);
+int step_seccomp(Context *c);
+int step_exec(Context *c);
+
+/* namespaces.c: shared with init.c. */
+int write_proc_file(const char *path, const char *text);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layout of the program. All jumps of classic BPF go forward, and the conditional ones reach 255
+ * instructions: a node of the search is a comparison and a far jump over the lower half, and each leaf holds
+ * its outcome itself, so that no jump is ever longer than that.
+ */
+
+#include "seccomp-profile.h"
+
+#include <linux/seccomp.h>
+#include <stddef.h>
+
+typedef struct Code {
+        struct sock_filter *filter;
+        size_t n, size;
+        bool failed;
+} Code;
+
+/* What one system call leads to: the rules that name it, or the default. */
+typedef struct Call {
+        uint32_t nr;
+        const char *name;
+        const SeccompRule **rules;
+        size_t n_rules;
+} Call;
+
+/* Numbers from `first` up to the next range have one outcome: a plain action, or that of a call with rules
+ * that look at arguments. */
+typedef struct Range {
+        uint32_t first;
+        uint32_t action;
+        const Call *call;
+} Range;
+
+static void emit(Code *c, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf) {
+        if (c->n == c->size) {
+                size_t size = c->size ? 2 * c->size : 256;
+                struct sock_filter *p = reallocarray(c->filter, size, sizeof(*p));
+                if (!p) {
+                        c->failed = true;
+                        return;
+                }
+                c->filter = p;
+                c->size = size;
+        }
+        c->filter[c->n++] = (struct sock_filter){ code, jt, jf, k };
+}
+
+static void ret(Code *c, uint32_t action) {
+        emit(c, BPF_RET | BPF_K, action, 0, 0);
+}
+
+/* ---- arguments ---- */
+
+/* Placeholders of jumps, patched when the targets are known. No condition is near that long. */
+#define TO_MATCH 254U
+#define TO_FAIL 255U
+
+static void load_argument(Code *c, unsigned index, bool high) {
+        size_t offset = offsetof(struct seccomp_data, args) + 8 * index + (high ? 4 : 0); /* little-endian */
+
+        emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+static void jump(Code *c, uint16_t op, uint32_t k, uint8_t jt, uint8_t jf) {
+        emit(c, (uint16_t)(BPF_JMP | op | BPF_K), k, jt, jf);
+}
+
+/* The comparison of one half (or the only one): GT, GE, EQ, or their negations. */
+static void compare_low(Code *c, SeccompOperator op, uint32_t value) {
+        switch (op) {
+        case SECCOMP_OPERATOR_NE:
+                jump(c, BPF_JEQ, value, TO_FAIL, TO_MATCH);
+                return;
+        case SECCOMP_OPERATOR_LT:
+                jump(c, BPF_JGE, value, TO_FAIL, TO_MATCH);
+                return;
+        case SECCOMP_OPERATOR_LE:
+                jump(c, BPF_JGT, value, TO_FAIL, TO_MATCH);
+                return;
+        case SECCOMP_OPERATOR_GE:
+                jump(c, BPF_JGE, value, TO_MATCH, TO_FAIL);
+                return;
+        case SECCOMP_OPERATOR_GT:
+                jump(c, BPF_JGT, value, TO_MATCH, TO_FAIL);
+                return;
+        case SECCOMP_OPERATOR_EQ:
+        case SECCOMP_OPERATOR_MASKED_EQ:
+                jump(c, BPF_JEQ, value, TO_MATCH, TO_FAIL);
+                return;
+        }
+}
+
+/* Decides by the upper half where that is enough; else falls through to the lower one. */
+static void compare_high(Code *c, SeccompOperator op, uint32_t value) {
+        switch (op) {
+        case SECCOMP_OPERATOR_NE:
+                jump(c, BPF_JEQ, value, 0, TO_MATCH);
+                return;
+        case SECCOMP_OPERATOR_LT:
+        case SECCOMP_OPERATOR_LE:
+                jump(c, BPF_JGT, value, TO_FAIL, 0);
+                jump(c, BPF_JEQ, value, 0, TO_MATCH);
+                return;
+        case SECCOMP_OPERATOR_GE:
+        case SECCOMP_OPERATOR_GT:
+                jump(c, BPF_JGT, value, TO_MATCH, 0);
+                jump(c, BPF_JEQ, value, 0, TO_FAIL);
+                return;
+        case SECCOMP_OPERATOR_EQ:
+        case SECCOMP_OPERATOR_MASKED_EQ:
+                jump(c, BPF_JEQ, value, 0, TO_FAIL);
+                return;
+        }
+}
+
+static void mask(Code *c, const SeccompCondition *q, bool high) {
+        if (q->op == SECCOMP_OPERATOR_MASKED_EQ)
+                emit(c, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(high ? q->value >> 32 : q->value), 0, 0);
+}
+
+/* One condition. Where it holds, execution goes on behind it; else to the end of the rule. */
+static void condition(Code *c, const char *name, const SeccompCondition *q) {
+        uint64_t value = q->op == SECCOMP_OPERATOR_MASKED_EQ ? q->value_two : q->value;
+        size_t start = c->n;
+
+        /* The registers have 64 bits, and of an int the kernel reads 32: compare what it reads. */
+        if (!seccomp_argument_is_int(name, q->index)) {
+                load_argument(c, q->index, true);
+                mask(c, q, true);
+                compare_high(c, q->op, (uint32_t)(value >> 32));
+        }
+        load_argument(c, q->index, false);
+        mask(c, q, false);
+        compare_low(c, q->op, (uint32_t)value);
+
+        for (size_t i = start; i < c->n && !c->failed; i++) {
+                struct sock_filter *f = &c->filter[i];
+                if (BPF_CLASS(f->code) != BPF_JMP)
+                        continue;
+                f->jt = f->jt == TO_MATCH ? (uint8_t)(c->n - i - 1) : f->jt;
+                f->jf = f->jf == TO_MATCH ? (uint8_t)(c->n - i - 1) : f->jf;
+        }
+}
+
+static void rule(Code *c, const char *name, const SeccompRule *r) {
+        size_t start = c->n;
+
+        for (size_t i = 0; i < r->n_conditions; i++)
+                condition(c, name, &r->conditions[i]);
+        ret(c, r->action);
+        if (c->n - start >= TO_MATCH)
+                c->failed = true; /* no rule of six arguments gets there */
+        for (size_t i = start; i < c->n && !c->failed; i++) {
+                struct sock_filter *f = &c->filter[i];
+                if (BPF_CLASS(f->code) != BPF_JMP)
+                        continue;
+                f->jt = f->jt == TO_FAIL ? (uint8_t)(c->n - i - 1) : f->jt;
+                f->jf = f->jf == TO_FAIL ? (uint8_t)(c->n - i - 1) : f->jf;
+        }
+}
+
+/* ---- the search ---- */
+
+static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
+        const Call *call = r->call;
+
+        if (!call) {
+                ret(c, r->action);
+                return;
+        }
+        for (size_t i = 0; i < call->n_rules; i++) {
+                rule(c, call->name, call->rules[i]);
+                if (call->rules[i]->n_conditions == 0)
+                        return;
+        }
+        ret(c, p->default_action);
+}
+
+/* The accumulator holds the number. Leaves overwrite it. */
+static void search(Code *c, const SeccompProfile *p, const Range *ranges, size_t n) {
+        if (n == 1) {
+                outcome(c, p, ranges);
+                return;
+        }
+
+        size_t half = n / 2, at = c->n;
+        jump(c, BPF_JGE, ranges[half].first, 0, 1);
+        emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+        search(c, p, ranges, half);
+        if (!c->failed)
+                c->filter[at + 1].k = (uint32_t)(c->n - at - 2);
+        search(c, p, ranges + half, n - half);
+}
+
+/* ---- profile to ranges ---- */
+
+static int call_compare(const void *a, const void *b) {
+        uint32_t x = ((const Call *)a)->nr, y = ((const Call *)b)->nr;
+        return x < y ? -1 : x > y;
+}
+
+typedef struct Calls {
+        Call *calls;
+        size_t n;
+} Calls;
+
+static void calls_done(Calls *c) {
+        for (size_t i = 0; i < c->n; i++)
+                free(c->calls[i].rules);
+        free(c->calls);
+}
+
+static int add_rule(Calls *c, const SeccompProfile *p, uint32_t nr, const char *name, const SeccompRule *r) {
+        size_t i = 0;
+
+        while (i < c->n && c->calls[i].nr != nr)
+                i++;
+        if (i == c->n) {
+                Call *q = reallocarray(c->calls, c->n + 1, sizeof(*q));
+                if (!q)
+                        return -ENOMEM;
+                c->calls = q;
+                q[c->n++] = (Call){ .nr = nr, .name = name,
+                        .rules = calloc(p->n_rules + 1, sizeof(const SeccompRule *)) };
+        }
+        if (!c->calls[i].rules)
+                return -ENOMEM;
+        c->calls[i].rules[c->calls[i].n_rules++] = r;
+        return 0;
+}
+
+static int collect(const SeccompProfile *p, const SeccompArch *arch, Calls *ret_) {
+        for (size_t i = 0; i < p->n_rules; i++)
+                STRV_FOREACH(name, p->rules[i].names) {
+                        uint32_t nr;
+
+                        if (seccomp_syscall_number(arch, name, &nr) < 0)
+                                continue; /* not on this architecture */
+                        int r = add_rule(ret_, p, nr, name, &p->rules[i]);
+                        if (r < 0)
+                                return r;
+                }
+        if (ret_->n > 1)
+                qsort(ret_->calls, ret_->n, sizeof(Call), call_compare);
+        return 0;
+}
+
+static bool same_outcome(const Range *a, const Range *b) {
+        return !a->call && !b->call && a->action == b->action;
+}
+
+static size_t add_range(Range *ranges, size_t n, Range r) {
+        if (n > 0 && same_outcome(&ranges[n - 1], &r))
+                return n;
+        ranges[n] = r;
+        return n + 1;
+}
+
+/* At most two ranges a call, and one at each end. */
+static size_t make_ranges(const SeccompProfile *p, const Calls *c, Range *ranges) {
+        uint32_t next = 0, beyond = p->default_action;
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n; i++) {
+                const Call *call = &c->calls[i];
+                bool plain = call->rules[0]->n_conditions == 0;
+
+                if (call->nr > next)
+                        n = add_range(ranges, n, (Range){ next, p->default_action, NULL });
+                n = add_range(ranges, n,
+                        (Range){ call->nr, plain ? call->rules[0]->action : 0, plain ? NULL : call });
+                next = call->nr + 1;
+        }
+        if ((beyond & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+                beyond = SECCOMP_RET_ERRNO | ENOSYS;
+        return add_range(ranges, n, (Range){ next, beyond, NULL });
+}
+
+int seccomp_compile(const SeccompProfile *p, const SeccompArch *arch, SeccompProgram *ret_) {
+        _cleanup_(calls_done) Calls calls = {};
+        Code c = {};
+
+        int r = collect(p, arch, &calls);
+        if (r < 0)
+                return r;
+        _cleanup_free_ Range *ranges = calloc(2 * calls.n + 2, sizeof(*ranges));
+        if (!ranges)
+                return -ENOMEM;
+        size_t n = make_ranges(p, &calls, ranges);
+
+        emit(&c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+        jump(&c, BPF_JEQ, arch->audit_arch, 1, 0);
+        ret(&c, SECCOMP_RET_KILL_PROCESS);
+        emit(&c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+        if (arch->foreign_bit) {
+                jump(&c, BPF_JGE, arch->foreign_bit, 0, 1);
+                ret(&c, SECCOMP_RET_ERRNO | ENOSYS);
+        }
+        search(&c, p, ranges, n);
+
+        if (c.failed || c.n > BPF_MAXINSNS) {
+                free(c.filter);
+                return c.failed ? -ENOMEM : -E2BIG;
+        }
+        *ret_ = (SeccompProgram){ c.filter, c.n };
+        return 0;
+}

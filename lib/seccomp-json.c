@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OCI seccomp JSON to a SeccompProfile (runtime-spec, config-linux.md). The only file that knows jansson's
+ * reading side. Must never ignore a key: what is not understood is not enforced, so it is an error.
+ */
+
+#include "seccomp-profile.h"
+
+#include <jansson.h>
+#include <linux/seccomp.h>
+
+static void rule_done(SeccompRule *r) {
+        strv_free(r->names);
+        free(r->conditions);
+}
+
+SeccompProfile *seccomp_profile_free(SeccompProfile *p) {
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->n_rules; i++)
+                rule_done(&p->rules[i]);
+        free(p->rules);
+        free(p);
+        return NULL;
+}
+
+_printf_(2, 3) static int fail(char **reterr_, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        int n = vasprintf(reterr_, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                *reterr_ = NULL;
+                return -ENOMEM;
+        }
+        return -EINVAL;
+}
+
+/* Where in the profile we are, for messages. */
+typedef struct Place {
+        size_t rule; /* from 1; 0: at the top */
+        char **reterr_;
+} Place;
+
+_printf_(2, 3) static int bad(const Place *at, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        int n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return at->rule > 0 ? fail(at->reterr_, "syscalls, rule %zu: %s", at->rule, text)
+                            : fail(at->reterr_, "%s", text);
+}
+
+static int check_keys(const Place *at, json_t *object, const char *const *known) {
+        const char *key;
+        json_t *value;
+
+        json_object_foreach(object, key, value) {
+                size_t i = 0;
+                while (known[i] && !streq(known[i], key))
+                        i++;
+                if (!known[i])
+                        return bad(at, "key \"%s\" is unknown or not supported by this build", key);
+        }
+        return 0;
+}
+
+static const struct {
+        const char *name;
+        uint32_t action;
+        bool with_errno;
+} actions[] = {
+        { "SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, false },
+        { "SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, false },
+        { "SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, false },
+        { "SCMP_ACT_TRAP", SECCOMP_RET_TRAP, false },
+        { "SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, true },
+        { "SCMP_ACT_LOG", SECCOMP_RET_LOG, false },
+        { "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false },
+};
+
+static int parse_action(const Place *at, json_t *name, json_t *number, const char *key, uint32_t *ret_) {
+        json_int_t value = EPERM;
+
+        if (!json_is_string(name))
+                return bad(at, "\"%s\" must be a string", key);
+        for (size_t i = 0; i < ELEMENTSOF(actions); i++) {
+                if (!streq(actions[i].name, json_string_value(name)))
+                        continue;
+                if (number && !actions[i].with_errno)
+                        return bad(at, "%s takes no errno", actions[i].name);
+                if (number && !json_is_integer(number))
+                        return bad(at, "the errno must be a number");
+                if (number)
+                        value = json_integer_value(number);
+                if (value < 0 || value > 4095)
+                        return bad(at, "the errno must be from 0 to 4095");
+                *ret_ = actions[i].action | (actions[i].with_errno ? (uint32_t)value : 0);
+                return 0;
+        }
+        return bad(at, "unknown action \"%s\"", json_string_value(name));
+}
+
+static int parse_operator(const Place *at, json_t *name, SeccompOperator *ret_) {
+        static const char *const names[] = {
+                [SECCOMP_OPERATOR_NE] = "SCMP_CMP_NE", [SECCOMP_OPERATOR_LT] = "SCMP_CMP_LT",
+                [SECCOMP_OPERATOR_LE] = "SCMP_CMP_LE", [SECCOMP_OPERATOR_EQ] = "SCMP_CMP_EQ",
+                [SECCOMP_OPERATOR_GE] = "SCMP_CMP_GE", [SECCOMP_OPERATOR_GT] = "SCMP_CMP_GT",
+                [SECCOMP_OPERATOR_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
+        };
+
+        if (!json_is_string(name))
+                return bad(at, "\"op\" must be a string");
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(names[i], json_string_value(name))) {
+                        *ret_ = (SeccompOperator)i;
+                        return 0;
+                }
+        return bad(at, "unknown operator \"%s\"", json_string_value(name));
+}
+
+static int parse_condition(const Place *at, json_t *object, SeccompCondition *ret_) {
+        static const char *const known[] = { "index", "value", "valueTwo", "op", NULL };
+        json_t *index = json_object_get(object, "index"), *value = json_object_get(object, "value");
+        json_t *two = json_object_get(object, "valueTwo");
+
+        if (!json_is_object(object))
+                return bad(at, "an entry of \"args\" must be an object");
+        int r = check_keys(at, object, known);
+        if (r < 0)
+                return r;
+        if (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) > 5)
+                return bad(at, "\"index\" must be a number from 0 to 5");
+        if (!json_is_integer(value) || (two && !json_is_integer(two)))
+                return bad(at, "\"value\" and \"valueTwo\" must be numbers");
+        ret_->index = (unsigned)json_integer_value(index);
+        ret_->value = (uint64_t)json_integer_value(value);
+        ret_->value_two = two ? (uint64_t)json_integer_value(two) : 0;
+        return parse_operator(at, json_object_get(object, "op"), &ret_->op);
+}
+
+static int parse_names(const Place *at, json_t *names, char ***ret_) {
+        size_t i;
+        json_t *name;
+
+        if (!json_is_array(names) || json_array_size(names) == 0)
+                return bad(at, "\"names\" must be a list of system calls");
+        json_array_foreach(names, i, name) {
+                bool known = false;
+                uint32_t nr;
+
+                if (!json_is_string(name))
+                        return bad(at, "\"names\" must hold strings");
+                for (const SeccompArch *a = seccomp_archs; a->name && !known; a++)
+                        known = seccomp_syscall_number(a, json_string_value(name), &nr) != -ENOENT;
+                if (!known)
+                        return bad(at, "unknown system call \"%s\"", json_string_value(name));
+                if (strv_append(ret_, json_string_value(name)) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int parse_rule(const Place *at, json_t *object, SeccompRule *ret_) {
+        static const char *const known[] = { "names", "action", "errnoRet", "args", "comment", NULL };
+        json_t *args = json_object_get(object, "args"), *arg;
+        size_t i;
+
+        if (!json_is_object(object))
+                return bad(at, "must be an object");
+        int r = check_keys(at, object, known);
+        if (r >= 0)
+                r = parse_names(at, json_object_get(object, "names"), &ret_->names);
+        if (r >= 0)
+                r = parse_action(at, json_object_get(object, "action"), json_object_get(object, "errnoRet"),
+                        "action", &ret_->action);
+        if (r < 0 || !args)
+                return r;
+        if (!json_is_array(args))
+                return bad(at, "\"args\" must be a list");
+
+        ret_->conditions = calloc(json_array_size(args) + 1, sizeof(*ret_->conditions));
+        if (!ret_->conditions)
+                return -ENOMEM;
+        json_array_foreach(args, i, arg) {
+                r = parse_condition(at, arg, &ret_->conditions[ret_->n_conditions++]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
+        static const char *const known[] = { "defaultAction", "defaultErrnoRet", "comment", "syscalls", NULL };
+        json_t *rules = json_object_get(root, "syscalls"), *rule;
+        Place at = { .reterr_ = reterr_ };
+        size_t i;
+
+        if (!json_is_object(root))
+                return bad(&at, "a profile must be an object");
+        int r = check_keys(&at, root, known);
+        if (r >= 0)
+                r = parse_action(&at, json_object_get(root, "defaultAction"),
+                        json_object_get(root, "defaultErrnoRet"), "defaultAction", &p->default_action);
+        if (r < 0)
+                return r;
+        if (!json_is_array(rules))
+                return bad(&at, "\"syscalls\" must be a list of rules");
+
+        p->rules = calloc(json_array_size(rules) + 1, sizeof(*p->rules));
+        if (!p->rules)
+                return -ENOMEM;
+        json_array_foreach(rules, i, rule) {
+                at.rule = i + 1;
+                r = parse_rule(&at, rule, &p->rules[p->n_rules++]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, char **reterr_) {
+        _cleanup_seccomp_profile_ SeccompProfile *p = calloc(1, sizeof(*p));
+        json_error_t error;
+
+        *reterr_ = NULL;
+        if (!p)
+                return -ENOMEM;
+        json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+        if (!root)
+                return fail(reterr_, "line %d, column %d: %s", error.line, error.column, error.text);
+        int r = parse_profile(root, p, reterr_);
+        json_decref(root);
+        if (r < 0)
+                return r;
+        *ret_ = TAKE_PTR(p);
+        return 0;
+}
