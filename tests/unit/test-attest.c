@@ -228,6 +228,61 @@ static void test_attest_v1_does_not_enter_an_ancestor(void **state) {
         assert_fine(&t);
 }
 
+/* Which of the expected names a walk met, and as what. */
+typedef struct Met {
+        const char *path;
+        mode_t type;
+        bool met;
+} Met;
+
+static int note_met(const WalkEntry *e, void *userdata) {
+        for (Met *m = userdata; m->path; m++)
+                if (streq(m->path, e->path) && (e->st.st_mode & S_IFMT) == m->type && !e->problem)
+                        m->met = true;
+        return 0;
+}
+
+static void test_follow_turns_to_the_nix_store(void **state) {
+        Met all[] = {
+                { "sbin/run", S_IFREG, false },        /* through a link to a directory of the store */
+                { "sbin/other", S_IFREG, false },      /* from store path to store path */
+                { "sbin/up", S_IFREG, false },         /* relative, within the store */
+                { "sbin/passwd", S_IFLNK, false },     /* in the store, /etc is the tree's: not there */
+                { "etc/absent", S_IFLNK, false },      /* neither in the tree nor in the store */
+                { "nix/store/own/f", S_IFREG, false }, /* what the tree has itself comes first */
+                { "etc/own", S_IFREG, false },
+                {},
+        };
+        TREE(t);
+        TREE(store);
+
+        for (const char *const *d = (const char *const[]){ "pkg", "pkg/bin", "lib", NULL }; *d; d++)
+                assert_int_equal(mkdirat(store.fd, *d, 0755), 0);
+        put(&store, "pkg/bin/run", "run\n");
+        put(&store, "lib/x", "x\n");
+        put_link(&store, "/nix/store/lib/x", "pkg/bin/other");
+        put_link(&store, "../../lib/x", "pkg/bin/up");
+        put_link(&store, "/etc/passwd", "pkg/bin/passwd");
+        put_link(&t, "/nix/store/pkg/bin", "sbin");
+        put_link(&t, "/nix/store/none/bin", "etc/absent");
+        for (const char *const *d =
+                        (const char *const[]){ "nix", "nix/store", "nix/store/pkg", "nix/store/own", NULL };
+                *d; d++)
+                assert_int_equal(mkdirat(t.fd, *d, 0755), 0);
+        put(&t, "nix/store/own/f", "");
+        put_link(&t, "/nix/store/own/f", "etc/own");
+
+        assert_int_equal(tree_follow(t.fd, store.fd, note_met, all, NULL), 0);
+        for (const Met *m = all; m->path; m++)
+                if (!m->met)
+                        fail_msg("%s was not met", m->path);
+
+        /* Without a store the same link leads nowhere. */
+        Met none[] = { { "sbin", S_IFLNK, false }, {} };
+        assert_int_equal(tree_follow(t.fd, -EBADF, note_met, none, NULL), 0);
+        assert_true(none[0].met);
+}
+
 static void test_attest_v1_bounds_names_through_links(void **state) {
         _cleanup_attest_report_ AttestReport report = {};
         char name[16], target[16];
@@ -363,6 +418,7 @@ int main(void) {
                 cmocka_unit_test(test_attest_writes_no_special_file),
                 cmocka_unit_test(test_attest_v1_refuses_links_that_loop_or_leave),
                 cmocka_unit_test(test_attest_v1_does_not_enter_an_ancestor),
+                cmocka_unit_test(test_follow_turns_to_the_nix_store),
                 cmocka_unit_test(test_attest_v1_bounds_names_through_links),
                 cmocka_unit_test(test_attest_pin_refuses_before_looking),
                 cmocka_unit_test(test_attest_manifest_must_be_a_file),
