@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The values of a service, in the words of nucleus.toml(5), and where each comes from. Which keys there are
+ * and how a value is written is the schema's business; here are only the lists of tables, which the schema
+ * leaves to their owner.
+ */
+
+#include "nucleus-show.h"
+
+#include "schema.h"
+#include "strbuf.h"
+
+/* One [[table]] in ServiceConfig. */
+typedef struct List {
+        const char *table;
+        size_t items, n; /* offsets of the pointer and of the count */
+        size_t size;     /* of an entry */
+        size_t where;    /* offset of its position, in the entry */
+} List;
+
+#define LIST(table, field, type)                                                                            \
+        {                                                                                                   \
+                table, offsetof(ServiceConfig, field), offsetof(ServiceConfig, n_##field), sizeof(type),    \
+                        offsetof(type, where)                                                               \
+        }
+
+static const List lists[] = {
+        LIST("sockets", sockets, Socket),
+        LIST("tmpfs", tmpfs, Tmpfs),
+        LIST("volumes", volumes, Volume),
+};
+
+typedef struct Value {
+        const char *key;
+        const char *text; /* as TOML; NULL: not set */
+        Origin origin;
+} Value;
+
+/* False to stop. */
+typedef bool (*ValueFunc)(const Value *v, void *userdata);
+
+static const List *find_list(const char *table) {
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                if (streq(lists[i].table, table))
+                        return &lists[i];
+        return NULL;
+}
+
+/* Takes the text of `b`. */
+static bool give(ValueFunc func, void *userdata, const char *key, Origin origin, StrBuf *b) {
+        _cleanup_free_ char *text = NULL;
+        size_t n = b->len;
+
+        if (strbuf_finish(b, &text) < 0)
+                return false;
+        return func(&(Value){ key, n > 0 ? text : NULL, origin }, userdata);
+}
+
+/* "volumes[0].source" of each entry, entry by entry. `row` is the first of its table. */
+static bool each_entry(const ServiceConfig *s, const SchemaRow *row, ValueFunc func, void *userdata) {
+        const List *list = find_list(row->table);
+        const char *service = (const char *)s, *entry, *table = row->table;
+        size_t n;
+
+        if (!list)
+                return true; /* a table that this build refuses: it has no values */
+        memcpy(&entry, service + list->items, sizeof(entry));
+        memcpy(&n, service + list->n, sizeof(n));
+        for (size_t i = 0; i < n; i++, entry += list->size)
+                for (const SchemaRow *r = row; r->key && streq(r->table, table); r++) {
+                        _cleanup_strbuf_ StrBuf b = {};
+                        Origin origin = { .kind = ORIGIN_FILE };
+                        char key[128];
+
+                        memcpy(&origin.where, entry + list->where, sizeof(origin.where));
+                        (void)snprintf(key, sizeof(key), "%s[%zu].%s", table, i, r->key);
+                        if (!r->unsupported)
+                                r->type->format(r, entry + r->offset, &b);
+                        if (b.len == 0)
+                                origin = (Origin){};
+                        if (!give(func, userdata, key, origin, &b))
+                                return false;
+                }
+        return true;
+}
+
+static bool one_value(const ServiceConfig *s, const SchemaRow *row, ValueFunc func, void *userdata) {
+        _cleanup_strbuf_ StrBuf b = {};
+        char key[128];
+
+        (void)snprintf(key, sizeof(key), "%s%s%s", row->table, row->table[0] ? "." : "", row->key);
+        if (!row->unsupported)
+                schema_format_value(row, s, &b);
+        return give(func, userdata, key, s->origins[schema_index(row)], &b);
+}
+
+/* All values in the order of the manual. False: no memory, or `func` said so. */
+static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
+        const char *last = "";
+
+        for (const SchemaRow *row = schema_rows; row->key; row++) {
+                bool first = !streq(row->table, last);
+
+                last = row->table;
+                if (row->kind == SCHEMA_ARRAY && !first)
+                        continue;
+                bool more = row->kind == SCHEMA_ARRAY ? each_entry(s, row, func, userdata)
+                                                      : one_value(s, row, func, userdata);
+                if (!more)
+                        return false;
+        }
+        return true;
+}
+
+static bool print_value(const Value *v, void *userdata) {
+        FILE *f = userdata;
+
+        if (!v->text || v->origin.kind == ORIGIN_UNSET)
+                return true;
+        fprintf(f, "  %-28s %-32s %s", v->key, v->text, colour(f, COLOUR_DIM));
+        if (v->origin.kind == ORIGIN_DEFAULT)
+                fprintf(f, "%s", v->origin.reason ?: "default");
+        else
+                fprintf(f, "%s:%u:%u", v->origin.where.file, v->origin.where.line, v->origin.where.column);
+        fprintf(f, "%s\n", colour(f, COLOUR_RESET));
+        return true;
+}
+
+void print_values(FILE *f, const ServiceConfig *s) {
+        /* A file that could not be read has no values. */
+        if (s->origins)
+                (void)each_value(s, print_value, f);
+}
+
+static json_t *number_or_null(unsigned n) {
+        return n > 0 ? json_integer(n) : json_null();
+}
+
+static bool add_value(const Value *v, void *userdata) {
+        static const char *const kinds[] = {
+                [ORIGIN_UNSET] = "unset",
+                [ORIGIN_FILE] = "file",
+                [ORIGIN_DEFAULT] = "default",
+        };
+        const Position *where = &v->origin.where;
+        bool file = v->origin.kind == ORIGIN_FILE;
+
+        json_t *o = json_pack("{so so ss so so so so}", "key", json_text(v->key), "value",
+                json_text(v->origin.kind == ORIGIN_UNSET ? NULL : v->text), "origin", kinds[v->origin.kind],
+                "file", json_text(file ? where->file : NULL), "line", number_or_null(file ? where->line : 0),
+                "column", number_or_null(file ? where->column : 0), "reason",
+                json_text(v->origin.kind == ORIGIN_DEFAULT ? v->origin.reason : NULL));
+        return o && json_array_append_new(userdata, o) == 0;
+}
+
+json_t *values_to_json(const ServiceConfig *s) {
+        json_t *array = json_array();
+
+        if (array && s->origins && !each_value(s, add_value, array)) {
+                json_decref(array);
+                return NULL;
+        }
+        return array;
+}
