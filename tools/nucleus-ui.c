@@ -3,6 +3,8 @@
 
 #include "nucleus.h"
 
+#include "nearest.h"
+
 #include <stdarg.h>
 
 const char *colour(FILE *f, Colour c) {
@@ -76,43 +78,16 @@ int finish_output(int status) {
         return STATUS_FAILED;
 }
 
-#define DISTANCE_MAX 32U
-
-/* How many characters must be added, removed or replaced (Levenshtein); SIZE_MAX for long names. */
-static size_t edit_distance(const char *a, const char *b) {
-        size_t row[DISTANCE_MAX + 1], n = strlen(b);
-
-        if (n > DISTANCE_MAX || strlen(a) > DISTANCE_MAX)
-                return SIZE_MAX;
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        size_t d = diagonal + (a[i - 1] != b[j - 1]);
-                        diagonal = row[j];
-                        if (row[j] + 1 < d)
-                                d = row[j] + 1;
-                        if (row[j - 1] + 1 < d)
-                                d = row[j - 1] + 1;
-                        row[j] = d;
-                }
-        }
-        return row[n];
-}
-
 const char *nearest_name(const char *name, const char *const *names) {
         const char *best = NULL;
         size_t best_distance = SIZE_MAX;
 
         for (; *names; names++) {
-                size_t d = edit_distance(name, *names);
+                size_t d = name_distance(name, *names);
                 if (d < best_distance) {
                         best = *names;
                         best_distance = d;
                 }
         }
-        /* Half of the name may be wrong; beyond that a guess is noise. */
-        return best && best_distance <= (strlen(name) + 1) / 2 && best_distance < strlen(best) ? best : NULL;
+        return best && name_is_near(best_distance, name) ? best : NULL;
 }
