@@ -150,6 +150,7 @@ def test_48_killed_helper_takes_all_with_it(root, tmp_path):
         s.signal(signal.SIGKILL)
         assert s.wait().code == -signal.SIGKILL
         assert kernel.eventually(lambda: not any(kernel.alive(pid) for pid in below))
+    assert kernel.eventually(lambda: not kernel.children_left())  # a zombie would still show its namespaces
     for kind, it in spaces.items():
         assert kernel.eventually(lambda k=kind, i=it: not kernel.holders(k, i)), (kind, kernel.holders(kind, it))
     # Nothing holds the volume: it could be unmounted, and its directory goes.

@@ -457,19 +457,28 @@ def test_host_tree_runs_the_hosts_shell():
     assert (result.code, result.stdout) == (4, b"shell runs\n"), result
 
 
-@pytest.mark.parametrize("mode", ["agent", "strict-agent"])
-def test_unprivileged_caller_gets_the_same_sandbox(root, volume, tmp_path, mode):
+@pytest.fixture
+def mine():
+    """What an unprivileged caller needs: nucleus-exec, a tree and a volume of its own."""
     me = sandbox.UNPRIVILEGED
-    rootfs.give(root, me, me)
-    rootfs.give(volume, me, me)
-    rootfs.open_to_all(root)
+    with rootfs.public_directory() as path:
+        root = rootfs.make(path / "root", ["data"])
+        (path / "volume").mkdir()
+        rootfs.give(root, me, me)
+        rootfs.give(path / "volume", me, me)
+        yield {"uid": me, "program": sandbox.published(path, build.nucleus_exec())}, root, path / "volume"
+
+
+@pytest.mark.parametrize("mode", ["agent", "strict-agent"])
+def test_unprivileged_caller_gets_the_same_sandbox(mine, mode):
+    caller, root, volume = mine
     spec = payload("ids", ",", "status", ",", "ns", ",", "write", "/data/new", "x", ",", "write", "/bin/x", "x", ",",
                    "interfaces", ",", "hostname", rootfs=root, id_base=0, mode=mode, hostname="mine",
                    volumes=[(volume, "/data", "rw")])
-    result = run(spec, uid=me, program=sandbox.published(tmp_path, build.nucleus_exec()))
+    result = run(spec, **caller)
     assert result.code == 0 and result.ready, result
     assert result.one("write", "/data/new") == "OK"
-    assert os.stat(volume / "new").st_uid == me
+    assert os.stat(volume / "new").st_uid == sandbox.UNPRIVILEGED
     assert result.one("write", "/bin/x") in ("EROFS", "EACCES")
     seen = dict(result.all("status"))
     assert (seen["NoNewPrivs"], seen["Seccomp"], int(seen["CapEff"], 16), int(seen["CapBnd"], 16)) == ("1", "2", 0, 0)
@@ -479,16 +488,14 @@ def test_unprivileged_caller_gets_the_same_sandbox(root, volume, tmp_path, mode)
     assert {k for k in host if inside[k] == host[k]} == {"time"}, result
 
 
-def test_unprivileged_caller_keeps_no_host_right(root, volume, tmp_path):
-    me = sandbox.UNPRIVILEGED
-    rootfs.give(root, me, me)
-    rootfs.open_to_all(root)
-    (volume / "secret").write_text("of root")
-    os.chmod(volume / "secret", 0o600)
-    os.chmod(volume, 0o755)
+def test_unprivileged_caller_keeps_no_host_right(mine):
+    caller, root, volume = mine
+    for name, mode in (("secret", 0o600), ("there", 0o644)):
+        (volume / name).write_text("of root")
+        os.chmod(volume / name, mode)
+    os.chown(volume, 0, 0)
     result = run(payload("read", "/data/secret", "/data/there", rootfs=root, id_base=0,
-                         volumes=[(volume, "/data", "ro")]),
-                 uid=me, program=sandbox.published(tmp_path, build.nucleus_exec()))
+                         volumes=[(volume, "/data", "ro")]), **caller)
     assert result.one("read", "/data/secret") == "EACCES", result
     assert result.one("read", "/data/there") == "OK", result
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small root trees that hold the payload, and their manifests."""
 
+import contextlib
 import hashlib
 import os
+import pathlib
 import shutil
+import tempfile
 
 from lib import build
 
@@ -38,14 +41,12 @@ def give(path, uid, gid):
             os.lchown(os.path.join(top, name), uid, gid)
 
 
-def open_to_all(path):
-    """Lets everyone pass through the directories above a path, which pytest makes private."""
-    path = os.path.dirname(os.path.abspath(path))
-    while os.path.dirname(path) != path and os.stat(path).st_uid == os.getuid():
-        mode = os.stat(path).st_mode
-        if mode & 0o011 != 0o011:
-            os.chmod(path, mode | 0o011)
-        path = os.path.dirname(path)
+@contextlib.contextmanager
+def public_directory():
+    """A directory that everyone can pass through, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="nucleus-test-") as path:
+        os.chmod(path, 0o755)
+        yield pathlib.Path(path)
 
 
 def attest(root):

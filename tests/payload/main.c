@@ -192,8 +192,11 @@ int main(int argc, char **argv) {
         if (argc < 2)
                 broken("no verb");
         for (int i = 1; i < argc;) {
+                /* What runs another program hands it all the rest. */
+                size_t n = strlen(argv[i]);
+                bool whole = n > 5 && strcmp(argv[i] + n - 5, "-exec") == 0;
                 int end = i;
-                while (end < argc && strcmp(argv[end], ",") != 0)
+                while (end < argc && (whole || strcmp(argv[end], ",") != 0))
                         end++;
                 if (end == i)
                         broken("empty verb");
