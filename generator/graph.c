@@ -9,6 +9,8 @@
 #include "graph-cycle.h"
 #include "graph-errors.h"
 #include "ids.h"
+#include "nearest.h"
+#include "schema.h"
 #include "unit.h"
 
 /* More than systemd would take (its DefaultLimitNOFILE= leaves room for 1024 in all). */
@@ -222,6 +224,15 @@ static int add_all_edges(Graph *g, Diagnostics *diag) {
 
 /* ---- rules that need more than one service, or systemd ---- */
 
+/* Where a key at the top of a service stands, or where the service does. */
+static Position where_is(const ServiceConfig *s, const char *key) {
+        const SchemaRow *row = schema_find("", key);
+
+        if (!row || !s->origins || s->origins[schema_index(row)].kind != ORIGIN_FILE)
+                return s->where;
+        return s->origins[schema_index(row)].where;
+}
+
 static int check_wanted_by(char *const *wanted_by, Position where, const char *service, Diagnostics *diag) {
         int k = 0;
 
@@ -272,7 +283,7 @@ static int check_oneshot(const Node *n, Diagnostics *diag) {
 
         if (!n->oneshot || !restart || (!streq(restart, "always") && !streq(restart, "on-success")))
                 return 0;
-        return diagnostics_add(diag, SEVERITY_ERROR, n->service->where, n->name,
+        return diagnostics_add(diag, SEVERITY_ERROR, where_is(n->service, "restart"), n->name,
                 "restart = \"%s\", but a service waits for the completion of this one; use \"on-failure\" "
                 "or "
                 "\"no\"",
@@ -280,7 +291,7 @@ static int check_oneshot(const Node *n, Diagnostics *diag) {
 }
 
 static int check_values(const Node *n, Diagnostics *diag) {
-        int k = check_wanted_by(n->service->wanted_by, n->service->where, n->name, diag);
+        int k = check_wanted_by(n->service->wanted_by, where_is(n->service, "wanted_by"), n->name, diag);
 
         if (k >= 0)
                 k = check_sockets(n, diag);
@@ -395,41 +406,21 @@ const Node *graph_find(const Graph *g, const char *name) {
         return i == NAME_MAP_NONE ? NULL : &g->nodes[i];
 }
 
-/* Edits (insert, delete, replace) that make one name of the other; both are at most 64 bytes. */
-static size_t distance(const char *a, const char *b) {
-        size_t n = strlen(b), row[65 + 1];
-
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 0; a[i]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i + 1;
-                for (size_t j = 0; j < n; j++) {
-                        size_t change = diagonal + (a[i] != b[j]);
-                        diagonal = row[j + 1];
-                        size_t other = 1 + (row[j] < diagonal ? row[j] : diagonal);
-                        row[j + 1] = change < other ? change : other;
-                }
-        }
-        return row[n];
-}
-
 const char *graph_nearest(const Graph *g, const char *name) {
-        size_t n = strlen(name), best = n / 3 + 1;
+        size_t length = strlen(name), best = SIZE_MAX;
         const char *found = NULL;
 
-        if (n > 64)
-                return NULL;
         for (size_t i = 0; i < g->n_nodes; i++) {
-                size_t m = strlen(g->nodes[i].name), gap = n > m ? n - m : m - n;
+                const char *other = g->nodes[i].name;
+                size_t n = strlen(other), gap = n > length ? n - length : length - n;
 
-                if (gap > best || (found && gap >= best))
+                /* Names that differ in length by more than the best found are not even compared. */
+                if (gap >= best || !name_is_near(gap, name))
                         continue;
-                size_t d = distance(name, g->nodes[i].name);
-                if (d < best || (!found && d == best)) {
+                size_t d = name_distance(name, other);
+                if (d < best && name_is_near(d, name)) {
                         best = d;
-                        found = g->nodes[i].name;
+                        found = other;
                 }
         }
         return found;
