@@ -3,22 +3,32 @@
 
 #include "mode.h"
 
+#include "spec.h"
+
+/* All but time, which hides nothing. */
+#define ISOLATED                                                                                            \
+        (NAMESPACE_USER | NAMESPACE_PID | NAMESPACE_MOUNT | NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_IPC | \
+                NAMESPACE_CGROUP)
+
 static const ModeRules rules[_MODE_MAX] = {
         [MODE_AGENT] = {
                 .name = "agent",
+                .restart = "no",
                 .allow_host_network = true,
         },
         [MODE_STRICT_AGENT] = {
                 .name = "strict-agent",
+                .restart = "no",
                 .fail_closed = true,
-                .require_user_ns = true,
+                .required_namespaces = ISOLATED,
                 .mount_audit = true,
                 .min_landlock_abi = 3,
         },
         [MODE_PRODUCTION] = {
                 .name = "production",
+                .restart = "on-failure",
                 .fail_closed = true,
-                .require_user_ns = true,
+                .required_namespaces = ISOLATED,
                 .require_rootfs = true,
                 .require_attestation = true,
                 .require_memory_limit = true,

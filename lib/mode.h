@@ -22,7 +22,8 @@ typedef enum Mode {
 typedef struct ModeRules {
         const char *name;
         bool fail_closed;          /* a protection that cannot be set up ends the start */
-        bool require_user_ns;      /* namespaces.user may not be switched off */
+        unsigned required_namespaces; /* NamespaceFlags of spec.h that may not be switched off */
+        const char *restart;       /* default of `restart` */
         bool require_rootfs;       /* `rootfs` must be given */
         bool require_attestation;  /* attestation.verify may not be switched off */
         bool require_memory_limit; /* resources.memory must be given */

@@ -387,8 +387,8 @@ static const char *violates_mode(const Spec *s) {
 
         if (s->error)
                 return NULL;
-        if (m->require_user_ns && !(s->namespaces & NAMESPACE_USER))
-                return "this mode requires the user namespace";
+        if (m->required_namespaces & ~s->namespaces)
+                return "this mode requires more namespaces";
         if (m->require_rootfs && !s->rootfs)
                 return "this mode requires a rootfs";
         if (m->require_attestation && !s->attest)

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Defaults, and the rules that concern more than one key: those of the tier, and what fits together. Defaults
+ * carry an origin that names what they are a default of.
+ */
+
+#include "config-reader.h"
+
+#include <fcntl.h>
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_STOP_TIMEOUT UINT64_C(90000000)
+#define DEFAULT_TMPFS_SIZE (UINT64_C(64) << 20)
+
+static Origin *origin(ConfigReader *r, const char *table, const char *key) {
+        return &r->service->origins[schema_index(schema_find(table, key))];
+}
+
+/* Where a key stands, or the service where it does not. */
+static Position where(ConfigReader *r, const char *table, const char *key) {
+        const Origin *o = origin(r, table, key);
+
+        return o->kind == ORIGIN_FILE ? o->where : r->service->where;
+}
+
+static bool is_set(ConfigReader *r, const char *table, const char *key) {
+        return origin(r, table, key)->kind == ORIGIN_FILE;
+}
+
+/* ---- defaults ---- */
+
+static void mark(ConfigReader *r, const char *table, const char *key, const char *reason) {
+        Origin *o = origin(r, table, key);
+
+        if (o->kind == ORIGIN_UNSET)
+                *o = (Origin){ .kind = ORIGIN_DEFAULT, .reason = reason };
+}
+
+static bool default_string(ConfigReader *r, const char *key, char **target, const char *value, const char *reason) {
+        if (*target)
+                return true;
+        *target = strdup(value);
+        if (!*target)
+                return reader_oom(r);
+        mark(r, "", key, reason);
+        return true;
+}
+
+static int name_compare(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool finish_environment(ConfigReader *r) {
+        char ***env = &r->service->environment;
+        bool has_path = false;
+
+        STRV_FOREACH(e, *env)
+        has_path = has_path || startswith(e, "PATH=");
+        if (!has_path && strv_append(env, DEFAULT_PATH) < 0)
+                return reader_oom(r);
+        qsort(*env, strv_length(*env), sizeof(char *), name_compare);
+        mark(r, "environment", "NAME", "default");
+        return true;
+}
+
+static const char *tier_default(Mode mode) {
+        static const char *const texts[_MODE_MAX] = {
+                [MODE_AGENT] = "default of agent",
+                [MODE_STRICT_AGENT] = "default of strict-agent",
+                [MODE_PRODUCTION] = "default of production",
+        };
+        return texts[mode];
+}
+
+bool config_fill_defaults(ConfigReader *r) {
+        ServiceConfig *s = r->service;
+        const ModeRules *rules = mode_rules(s->mode);
+        const char *tier = tier_default(s->mode);
+        char description[128];
+
+        (void)snprintf(description, sizeof(description), "Nucleus service %s", s->name);
+        mark(r, "", "mode", "default");
+        if (!default_string(r, "description", &s->description, description, "default") ||
+                !default_string(r, "runtime", &s->runtime, "native", "default") ||
+                !default_string(r, "user", &s->user, "0", "default") ||
+                !default_string(r, "workdir", &s->workdir, "/", "default") ||
+                !default_string(r, "restart", &s->restart, rules->restart, tier))
+                return false;
+
+        if (!is_set(r, "attestation", "verify"))
+                s->attestation_verify = rules->require_attestation || s->manifest_sha256;
+        mark(r, "attestation", "verify", s->manifest_sha256 ? "manifest_sha256 is given" : tier);
+        if (s->stop_timeout == 0)
+                s->stop_timeout = DEFAULT_STOP_TIMEOUT;
+        mark(r, "", "stop_timeout", "default");
+        mark(r, "network", "mode", "default");
+
+        /* The host's network is no network of one's own; saying one says the other. */
+        if (s->network == NETWORK_HOST && !is_set(r, "namespaces", "net"))
+                s->namespaces &= ~(unsigned)NAMESPACE_NET;
+        for (const NamespaceName *n = namespace_names; n->name; n++)
+                mark(r, "namespaces", n->name,
+                        n->flag == NAMESPACE_NET && s->network == NETWORK_HOST ? "network.mode is host" : "default");
+        if ((s->namespaces & NAMESPACE_UTS) &&
+                !default_string(r, "hostname", &s->hostname, s->name, "the service's name"))
+                return false;
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                s->tmpfs[i].size = s->tmpfs[i].size ?: DEFAULT_TMPFS_SIZE;
+        return finish_environment(r);
+}
+
+/* ---- rules ---- */
+
+static void check_tier(ConfigReader *r) {
+        ServiceConfig *s = r->service;
+        const ModeRules *rules = mode_rules(s->mode);
+
+        if (rules->require_rootfs && !s->rootfs)
+                reader_error_at(r, s->where, "mode \"%s\" requires a rootfs", rules->name);
+        if (rules->require_attestation && !s->attestation_verify)
+                reader_error_at(r, where(r, "attestation", "verify"),
+                        "mode \"%s\" requires attestation: remove verify = false", rules->name);
+        if (rules->require_memory_limit && s->memory == 0)
+                reader_error_at(r, s->where, "mode \"%s\" requires a memory limit: add [resources] memory = \"512M\"",
+                        rules->name);
+        if (!rules->allow_host_network && s->network == NETWORK_HOST)
+                reader_error_at(r, where(r, "network", "mode"),
+                        "mode \"%s\" does not allow the host's network; only agent does", rules->name);
+
+        for (const NamespaceName *n = namespace_names; n->name; n++)
+                if ((rules->required_namespaces & n->flag) && !(s->namespaces & n->flag) &&
+                        !(n->flag == NAMESPACE_NET && s->network == NETWORK_HOST))
+                        reader_error_at(r, where(r, "namespaces", n->name), "mode \"%s\" requires the %s namespace",
+                                rules->name, n->name);
+}
+
+static void check_namespaces(ConfigReader *r) {
+        ServiceConfig *s = r->service;
+
+        if (s->network == NETWORK_NONE && !(s->namespaces & NAMESPACE_NET))
+                reader_error_at(r, where(r, "namespaces", "net"),
+                        "network.mode \"none\" needs the net namespace; write network.mode = \"host\" for the host's");
+        if (s->network == NETWORK_HOST && (s->namespaces & NAMESPACE_NET))
+                reader_error_at(r, where(r, "namespaces", "net"),
+                        "network.mode \"host\" and a net namespace exclude each other");
+        if (!(s->namespaces & NAMESPACE_UTS) && s->hostname)
+                reader_error_at(r, where(r, "", "hostname"), "hostname needs the uts namespace");
+        if (!(s->namespaces & NAMESPACE_MOUNT) && (s->rootfs || s->n_volumes > 0 || s->n_tmpfs > 0))
+                reader_error_at(r, where(r, "namespaces", "mount"),
+                        "rootfs, volumes and tmpfs need the mount namespace");
+        if (s->attestation_verify && !s->rootfs && s->mode != MODE_PRODUCTION)
+                reader_error_at(r, where(r, "attestation", "verify"), "attestation needs a rootfs");
+        if (s->manifest_sha256 && !s->attestation_verify)
+                reader_error_at(r, where(r, "attestation", "manifest_sha256"),
+                        "manifest_sha256 has no effect with verify = false; remove one of them");
+}
+
+/* Places that are ours from end to end. */
+static void check_target(ConfigReader *r, const char *target, Position at) {
+        if (streq(target, "/") || path_startswith(target, "/proc") || path_startswith(target, "/sys") ||
+                path_startswith(target, "/dev"))
+                reader_error_at(r, at, "nothing can be mounted on %s: /, /dev, /proc and /sys are set up by Nucleus", target);
+}
+
+static void check_twice(ConfigReader *r, const char *target, const char *other, Position at) {
+        if (streq(target, other))
+                reader_error_at(r, at, "%s is the target of two mounts", target);
+}
+
+static void check_mounts(ConfigReader *r) {
+        const ServiceConfig *s = r->service;
+
+        for (size_t i = 0; i < s->n_volumes; i++) {
+                const Volume *v = &s->volumes[i];
+                if (!v->target)
+                        continue; /* reported already */
+                check_target(r, v->target, v->where);
+                for (size_t k = 0; k < i; k++)
+                        if (s->volumes[k].target)
+                                check_twice(r, v->target, s->volumes[k].target, v->where);
+        }
+        for (size_t i = 0; i < s->n_tmpfs; i++) {
+                const Tmpfs *t = &s->tmpfs[i];
+                if (!t->target)
+                        continue;
+                check_target(r, t->target, t->where);
+                for (size_t k = 0; k < s->n_volumes; k++)
+                        if (s->volumes[k].target)
+                                check_twice(r, t->target, s->volumes[k].target, t->where);
+                for (size_t k = 0; k < i; k++)
+                        if (s->tmpfs[k].target)
+                                check_twice(r, t->target, s->tmpfs[k].target, t->where);
+        }
+}
+
+static void check_sockets(ConfigReader *r) {
+        const ServiceConfig *s = r->service;
+
+        for (size_t i = 0; i < s->n_sockets; i++) {
+                const Socket *q = &s->sockets[i];
+                if (!q->listen)
+                        continue;
+                if (q->listen[0] != '/' && (q->mode || q->user || q->group))
+                        reader_error_at(r, q->where, "mode, user and group are for sockets with a path");
+                for (size_t k = 0; k < i; k++)
+                        if (s->sockets[k].listen && streq(q->listen, s->sockets[k].listen))
+                                reader_error_at(r, q->where, "%s is listened on twice", q->listen);
+        }
+}
+
+static void check_dependencies(ConfigReader *r) {
+        const ServiceConfig *s = r->service;
+
+        for (size_t i = 0; i < s->n_depends_on; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (s->depends_on[i].service && s->depends_on[k].service &&
+                                streq(s->depends_on[i].service, s->depends_on[k].service))
+                                reader_error_at(r, s->depends_on[i].where, "depends_on names %s twice",
+                                        s->depends_on[i].service);
+}
+
+void config_check(ConfigReader *r) {
+        /* Wrongly written counts as written: that error is there already. */
+        if (!r->service->command && !r->service->failed)
+                reader_error_at(r, r->service->where, "no command; add command = [\"/bin/program\", \"argument\"]");
+        check_tier(r);
+        check_namespaces(r);
+        check_mounts(r);
+        check_sockets(r);
+        check_dependencies(r);
+}

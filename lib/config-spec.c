@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A checked ServiceConfig to its Spec. Must decide nothing: what is not in the configuration is no default here. */
+
+#include "config.h"
+
+static bool copy_string(char **target, const char *s) {
+        if (!s)
+                return true;
+        *target = strdup(s);
+        return *target != NULL;
+}
+
+static bool copy_strv(char ***target, char *const *v) {
+        STRV_FOREACH(s, v)
+        if (strv_append(target, s) < 0)
+                return false;
+        return true;
+}
+
+int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
+        _cleanup_spec_ Spec *spec = calloc(1, sizeof(Spec));
+        int r = 0;
+
+        if (!spec)
+                return -ENOMEM;
+        spec->mode = s->mode;
+        spec->namespaces = s->namespaces;
+        spec->network = s->network;
+        spec->listen_fds = s->n_sockets;
+        spec->attest = s->attestation_verify;
+        spec->id_base = s->namespaces & NAMESPACE_USER ? id_base : 0;
+        if (!copy_string(&spec->name, s->name) || !copy_strv(&spec->arguments, s->command) ||
+                !copy_strv(&spec->environment, s->environment) || !copy_string(&spec->workdir, s->workdir) ||
+                !copy_string(&spec->hostname, s->hostname) || !copy_string(&spec->user, s->user) ||
+                !copy_string(&spec->group, s->group) ||
+                !copy_strv(&spec->supplementary_groups, s->supplementary_groups) ||
+                !copy_string(&spec->rootfs, s->rootfs) ||
+                !copy_string(&spec->manifest_sha256, s->attestation_verify ? s->manifest_sha256 : NULL) ||
+                !copy_string(&spec->seccomp, "default") || !copy_string(&spec->landlock, "default"))
+                return -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < s->n_volumes; i++)
+                r = spec_add_volume(spec, s->volumes[i].source, s->volumes[i].target, s->volumes[i].read_only);
+        for (size_t i = 0; r >= 0 && i < s->n_tmpfs; i++)
+                r = spec_add_tmpfs(spec, s->tmpfs[i].target, s->tmpfs[i].size);
+        if (r < 0)
+                return r;
+        *ret_ = TAKE_PTR(spec);
+        return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collected diagnostics. Must never print: programs do, at their edge. */
+
+#include "diag.h"
+
+#include <stdarg.h>
+
+#include "strbuf.h"
+#include "utf8.h"
+
+void diagnostics_done(Diagnostics *d) {
+        for (size_t i = 0; i < d->n; i++) {
+                free(d->items[i].file);
+                free(d->items[i].service);
+                free(d->items[i].message);
+        }
+        free(d->items);
+        *d = (Diagnostics){};
+}
+
+/* Messages quote what hostile files say: after this they hold no control and no bidi character. */
+static int sanitise(const char *s, char **ret_) {
+        _cleanup_strbuf_ StrBuf b = {};
+
+        for (size_t n = strlen(s); n > 0;) {
+                uint32_t c = 0;
+                size_t k = utf8_decode(s, n, &c);
+
+                if (k == 0)
+                        strbuf_printf(&b, "\\x%02x", (unsigned char)s[0]);
+                else if (character_is_control(c) || character_is_deceptive(c))
+                        strbuf_printf(&b, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
+                else
+                        strbuf_add(&b, s, k);
+                k = k ?: 1;
+                s += k;
+                n -= k;
+        }
+        return strbuf_finish(&b, ret_);
+}
+
+static int reserve(Diagnostics *d) {
+        if ((d->n & (d->n - 1)) != 0)
+                return 0;
+
+        Diagnostic *p = reallocarray(d->items, d->n ? 2 * d->n : 1, sizeof(Diagnostic));
+        if (!p)
+                return -ENOMEM;
+        d->items = p;
+        return 0;
+}
+
+int diagnostics_add(Diagnostics *d, Severity severity, Position where, const char *service,
+        const char *format, ...) {
+        _cleanup_free_ char *raw = NULL, *message = NULL, *file = NULL, *name = NULL;
+        va_list ap;
+
+        if (severity == SEVERITY_ERROR)
+                d->n_errors++;
+
+        va_start(ap, format);
+        int k = vasprintf(&raw, format, ap);
+        va_end(ap);
+        if (k < 0) {
+                raw = NULL;
+                return -ENOMEM;
+        }
+
+        k = sanitise(raw, &message);
+        if (k < 0)
+                return k;
+        if (where.file && sanitise(where.file, &file) < 0)
+                return -ENOMEM;
+        if (service && !(name = strdup(service)))
+                return -ENOMEM;
+        k = reserve(d);
+        if (k < 0)
+                return k;
+
+        d->items[d->n++] = (Diagnostic){
+                .severity = severity,
+                .file = TAKE_PTR(file),
+                .line = where.line,
+                .column = where.column,
+                .service = TAKE_PTR(name),
+                .message = TAKE_PTR(message),
+        };
+        return 0;
+}
+
+int diagnostic_format(const Diagnostic *d, char **ret_) {
+        _cleanup_strbuf_ StrBuf b = {};
+
+        if (d->file) {
+                strbuf_puts(&b, d->file);
+                if (d->line > 0)
+                        strbuf_printf(&b, ":%u", d->line);
+                if (d->line > 0 && d->column > 0)
+                        strbuf_printf(&b, ":%u", d->column);
+                strbuf_puts(&b, ": ");
+        }
+        strbuf_puts(&b, d->message);
+        return strbuf_finish(&b, ret_);
+}
