@@ -399,7 +399,7 @@ static int add_socket_unit(UnitSet *u, const Node *n, size_t leader, size_t unit
         const Socket *first = &s->sockets[leader];
         char suffix[32];
 
-        put_head(&b, s->description, "socket of", n->name, s->where);
+        put_head(&b, NULL, "socket of", n->name, s->where);
         strbuf_puts(&b, "\n[Socket]\n");
         for (size_t i = leader; i < s->n_sockets; i++)
                 if (same_unit(first, &s->sockets[i]))
