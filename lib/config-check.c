@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_STOP_TIMEOUT UINT64_C(90000000)
 #define DEFAULT_TMPFS_SIZE (UINT64_C(64) << 20)
 
@@ -56,7 +55,7 @@ static bool finish_environment(ConfigReader *r) {
 
         STRV_FOREACH(e, *env)
         has_path = has_path || startswith(e, "PATH=");
-        if (!has_path && strv_append(env, DEFAULT_PATH) < 0)
+        if (!has_path && strv_append(env, CONFIG_DEFAULT_PATH) < 0)
                 return reader_oom(r);
         qsort(*env, strv_length(*env), sizeof(char *), name_compare);
         mark(r, "environment", "NAME", "default");

@@ -18,6 +18,9 @@ extern "C" {
 
 #define CONFIG_FILE_MAX (1024U * 1024)
 
+/* In every environment that has no PATH of its own. */
+#define CONFIG_DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 typedef enum DependencyCondition {
         CONDITION_STARTED,
         CONDITION_HEALTHY,

@@ -103,6 +103,8 @@ static bool is_variable(const char *s) {
 static bool read_environment(ConfigReader *r, const TomlNode *table) {
         bool fine = true;
 
+        r->service->origins[schema_index(schema_find("environment", "NAME"))] =
+                (Origin){ .kind = ORIGIN_FILE, .where = reader_position(r, table) };
         for (const TomlNode *v = table->first; v; v = v->next) {
                 const SchemaRow row = { .table = "environment", .key = v->key, .type = &type_text };
                 _cleanup_strv_ char **one = NULL;

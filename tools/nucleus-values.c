@@ -25,6 +25,7 @@ typedef struct List {
         }
 
 static const List lists[] = {
+        LIST("depends_on", depends_on, Dependency),
         LIST("sockets", sockets, Socket),
         LIST("tmpfs", tmpfs, Tmpfs),
         LIST("volumes", volumes, Volume),
@@ -94,6 +95,28 @@ static bool one_value(const ServiceConfig *s, const SchemaRow *row, ValueFunc fu
         return give(func, userdata, key, s->origins[schema_index(row)], &b);
 }
 
+/* "environment.NAME": the keys are the user's. */
+static bool each_variable(const ServiceConfig *s, const SchemaRow *row, ValueFunc func, void *userdata) {
+        STRV_FOREACH(e, s->environment) {
+                _cleanup_free_ char *key = NULL;
+                _cleanup_strbuf_ StrBuf b = {};
+                Origin origin = s->origins[schema_index(row)];
+                size_t n = strcspn(e, "=");
+                const char *value = e[n] ? e + n + 1 : "";
+
+                if (asprintf(&key, "environment.%.*s", (int)n, e) < 0) {
+                        key = NULL;
+                        return false;
+                }
+                if (streq(e, CONFIG_DEFAULT_PATH))
+                        origin = (Origin){ .kind = ORIGIN_DEFAULT, .reason = "default" };
+                row->type->format(row, &value, &b);
+                if (!give(func, userdata, key, origin, &b))
+                        return false;
+        }
+        return true;
+}
+
 /* All values in the order of the manual. False: no memory, or `func` said so. */
 static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
         const char *last = "";
@@ -104,9 +127,8 @@ static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
                 last = row->table;
                 if (row->kind == SCHEMA_ARRAY && !first)
                         continue;
-                bool more = row->kind == SCHEMA_ARRAY ? each_entry(s, row, func, userdata)
-                                                      : one_value(s, row, func, userdata);
-                if (!more)
+                bool array = row->kind == SCHEMA_ARRAY, environment = streq(row->table, "environment");
+                if (!(array ? each_entry : environment ? each_variable : one_value)(s, row, func, userdata))
                         return false;
         }
         return true;
@@ -117,6 +139,10 @@ static bool print_value(const Value *v, void *userdata) {
 
         if (!v->text || v->origin.kind == ORIGIN_UNSET)
                 return true;
+        /* A bad service may hold anything. */
+        for (const char *p = v->text; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        return true;
         fprintf(f, "  %-28s %-32s %s", v->key, v->text, colour(f, COLOUR_DIM));
         if (v->origin.kind == ORIGIN_DEFAULT)
                 fprintf(f, "%s", v->origin.reason ?: "default");

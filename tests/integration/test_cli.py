@@ -215,7 +215,7 @@ def test_show_prints_value_and_origin(nucleus, config):
     assert done.returncode == 0, done
     lines = {line.split()[0]: line for line in done.stdout.splitlines()[1:] if line.strip()}
     assert '"512M"' in lines["resources.memory"] and f"{path}:7:" in lines["resources.memory"]
-    assert "1.50" in lines["resources.cpus"]
+    assert " 1.5 " in lines["resources.cpus"]
     assert '["/bin/web", "--port", "80 80", "%h"]' in lines["command"]
     assert "default" in lines["restart"] and str(path) not in lines["restart"]
     assert '"64M"' in done.stdout and "C.UTF-8" in done.stdout
@@ -230,9 +230,12 @@ def test_show_json_has_every_key(nucleus, config):
     assert values["mode"]["value"] == '"strict-agent"' and values["mode"]["origin"] == "file"
     assert (values["mode"]["file"], values["mode"]["line"]) == (str(path), 2)
     assert values["restart"]["origin"] == "default" and values["restart"]["reason"]
+    assert (values["environment.LANG"]["value"], values["environment.LANG"]["origin"]) == ('"C.UTF-8"', "file")
+    assert values["environment.PATH"]["origin"] == "default"
+    assert (values["tmpfs[0].size"]["value"], values["tmpfs[0].size"]["line"]) == ('"64M"', 13)
     for v in shown["values"]:
         assert set(v) == {"key", "value", "origin", "file", "line", "column", "reason"}
-        # A key with an origin has a value: the printer knows every key of the schema.
+        # A key with an origin has a value: every key of the schema is printed.
         assert (v["origin"] == "unset") or v["value"] is not None, v
 
 
@@ -257,7 +260,7 @@ def test_show_recipe_runs_nucleus_exec(nucleus, config):
     put(config, "web", WEB)
     done = nucleus("show", "--recipe", "web", NUCLEUS_EXEC=build.nucleus_exec())
     assert done.returncode == 0, done
-    assert "/bin/web" in done.stdout and "exec" in done.stdout
+    assert re.search(r"^payload +exec +exit 203$", done.stdout, re.M) and "/tmp " in done.stdout
 
 
 def test_show_recipe_gives_the_spec_on_standard_input(nucleus, config, tmp_path):
