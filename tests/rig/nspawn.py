@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real systemd as PID 1, in systemd-nspawn: native speed, boots in a moment. It has no cgroup controllers."""
+
+import itertools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from . import root
+from .root import Unavailable
+
+_numbers = itertools.count(1)
+BOOT_LIMIT = 120  # seconds after which a boot is called hung
+
+
+class Result:
+    """How a command in a machine ended."""
+
+    def __init__(self, code, stdout, stderr):
+        self.code, self.stdout, self.stderr = code, stdout, stderr
+
+    def __repr__(self):
+        return f"code {self.code}\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}"
+
+
+class Commands:
+    """What every machine can do; a subclass has `execute(script, stdin)`."""
+
+    def run(self, script, stdin=b"", check=False):
+        """Runs a bash script as root in the machine."""
+        result = self.execute(script, stdin)
+        assert not check or result.code == 0, f"{script}\n{result}"
+        return result
+
+    def ok(self, script, stdin=b""):
+        """The same, and it must succeed; its standard output."""
+        return self.run(script, stdin, check=True).stdout
+
+    def write(self, path, content, mode=0o644):
+        data = content if isinstance(content, bytes) else content.encode()
+        self.ok(f"mkdir -p '{pathlib.PurePosixPath(path).parent}' && cat > '{path}' && chmod {mode:o} '{path}'", data)
+
+    def show(self, unit, *properties):
+        """systemctl show as a dictionary."""
+        out = self.ok(f"systemctl show {' '.join('-p ' + p for p in properties)} '{unit}'")
+        return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+    def journal(self, *matches):
+        """Journal entries as dictionaries."""
+        self.run("journalctl --sync")
+        out = self.ok(f"journalctl -o json --no-pager --all {' '.join(matches)}")
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+    def wait_booted(self):
+        end = time.monotonic() + BOOT_LIMIT
+        while True:
+            state = self.run("systemctl is-system-running").stdout.strip()
+            if state in ("running", "degraded"):
+                return
+            if time.monotonic() > end:
+                raise Unavailable(f"the machine did not boot: {state}\n" + self.boot_log()[-3000:])
+            time.sleep(0.1)
+
+
+class Machine(Commands):
+    """Use it in a `with`, or call start() and stop(). `build` (or None) is installed into it."""
+
+    def __init__(self, build=None):
+        root.need("systemd-nspawn", "nsenter")
+        self.name = f"nucleus-{os.getpid()}-{next(_numbers)}"
+        self.directory = root.cache() / "run" / self.name
+        self.root = self.directory / "root"
+        self.build = build
+        self.process = self.leader = None
+
+    # -- life
+
+    def start(self):
+        self.directory.mkdir(parents=True)
+        try:
+            subprocess.run(["cp", "-a", "--reflink=auto", root.machine_root(), self.root], check=True)
+            if self.build:
+                root.install_nucleus(self.build, self.root)
+            self.boot()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def boot(self):
+        environment = dict(os.environ, SYSTEMD_SECCOMP="0", SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1")
+        with open(self.directory / "console", "wb") as console:
+            self.process = subprocess.Popen(
+                ["systemd-nspawn", "--keep-unit", "--register=no", "--quiet", "--boot", "--directory", self.root,
+                 "--capability=all", "--private-network", "--console=pipe", "--machine", self.name],
+                env=environment, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent)
+        self.leader = self._find_leader()
+        self.wait_booted()
+
+    def _find_leader(self):
+        end = time.monotonic() + BOOT_LIMIT
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise Unavailable("systemd-nspawn ended:\n" + self.boot_log()[-3000:])
+            for child in _children(self.process.pid):
+                if _comm(child) == "systemd":
+                    return child
+            time.sleep(0.02)
+        raise Unavailable("systemd did not start in the machine:\n" + self.boot_log()[-3000:])
+
+    def boot_log(self):
+        try:
+            return (self.directory / "console").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            for pid in [self.leader, self.process.pid]:
+                if pid:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+        if self.process:
+            self.process.wait()
+        self.process = self.leader = None
+        root.remove(self.directory)
+
+    def reboot(self):
+        """Boots the same root again, as after a power cut."""
+        for pid in [self.leader, self.process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        self.boot()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # -- use
+
+    def execute(self, script, stdin):
+        done = subprocess.run(
+            ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--root", "--wdns=/",
+             "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG=C.UTF-8", "HOME=/root",
+             "SYSTEMD_PAGER=", "bash", "-c", script],
+            input=stdin, capture_output=True)
+        return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
+                      done.stderr.decode("utf-8", "replace"))
+
+    def copy_tree(self, source, target):
+        """Copies a file or tree of the host, owners and all, to a path in the machine that is not there yet."""
+        there = self.root / str(target).lstrip("/")
+        there.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", source, there], check=True)
+
+
+def _die_with_parent():
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def _children(pid):
+    try:
+        return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _comm(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root trees that machines boot: made once by mmdebstrap, with the host's own apt settings, and kept in the
+build cache. A tree is never booted itself; each machine gets a copy."""
+
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SUITE = "trixie"
+# What Nucleus links, and what its tests talk to.
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "busybox-static", "iproute2",
+            "libcap2", "libinih1", "libjansson4", "libmount1", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
+            "procps", "socat"]
+KERNEL_PACKAGES = ["initramfs-tools", "linux-image-cloud-amd64"]
+
+
+class Unavailable(Exception):
+    """This host cannot run such a machine; the text says why."""
+
+
+def cache():
+    path = pathlib.Path(os.environ.get("NUCLEUS_CACHE") or SOURCE / "build-cache")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def need(*programs):
+    if os.geteuid() != 0:
+        raise Unavailable("needs root")
+    for program in programs:
+        if not shutil.which(program):
+            raise Unavailable(f"needs the program {program} (tools/deps installs it)")
+
+
+def say(text):
+    print(f"rig: {text}", file=sys.stderr, flush=True)
+
+
+def made_once(name, inputs, make):
+    """The path of what `make(path)` makes, which is called only where it is not in the cache."""
+    key = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:12]
+    path = cache() / f"{name}-{key}"
+    with open(cache() / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            new = path.with_suffix(".new")
+            remove(new)
+            say(f"making {name} (once; kept in {cache().name}/)")
+            make(new)
+            new.rename(path)
+    return path
+
+
+def remove(path):
+    if path.is_dir() and not path.is_symlink():
+        subprocess.run(["rm", "-rf", "--one-file-system", path], check=True)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def bootstrap(path, packages):
+    done = subprocess.run(["mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", "--skip=check/empty",
+                           "--include=" + ",".join(packages),
+                           "--dpkgopt=path-exclude=/usr/share/doc/*",
+                           "--dpkgopt=path-exclude=/usr/share/locale/*", SUITE, path],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        remove(path)
+        raise Unavailable(f"mmdebstrap failed:\n{done.stderr[-2000:]}")
+    (path / "etc/machine-id").write_text("uninitialized\n")
+    (path / "etc/hostname").write_text("machine\n")
+    # No password anywhere: the machine has no network, and tests come in from outside.
+    subprocess.run(["chroot", path, "passwd", "-d", "root"], check=True, capture_output=True)
+    subprocess.run(["chroot", path, "systemctl", "mask", "-q", "systemd-networkd-wait-online.service",
+                    "systemd-resolved.service", "man-db.timer", "apt-daily.timer", "apt-daily-upgrade.timer",
+                    "systemd-firstboot.service"], check=True, capture_output=True)
+
+
+def machine_root():
+    need("mmdebstrap")
+    return made_once("machine-root", [SUITE, *PACKAGES, bootstrap_text()], lambda p: bootstrap(p, PACKAGES))
+
+
+def vm_root():
+    need("mmdebstrap")
+    return made_once("vm-root", [SUITE, *PACKAGES, *KERNEL_PACKAGES, bootstrap_text()],
+                     lambda p: bootstrap(p, PACKAGES + KERNEL_PACKAGES))
+
+
+def bootstrap_text():
+    import inspect
+    return inspect.getsource(bootstrap)
+
+
+def install_nucleus(build, stage):
+    """`meson install` of a build that was configured with --prefix=/usr."""
+    done = subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"meson install failed:\n{done.stdout}{done.stderr}")
