@@ -206,6 +206,19 @@ def test_17_mount_over_procfs_refused(root, tmp_path, target, kind):
     assert run(at("/data")).one("list", "/data") == "OK"
 
 
+@pytest.mark.parametrize("link", ["/proc", "/proc/self", "/proc/sys", "/proc/1", "../proc/sys", "/proc/self/attr"])
+def test_17_link_to_procfs_at_a_target_refused(root, tmp_path, link):
+    source = tmp_path / "volume"
+    source.mkdir()
+    (source / "fake").write_text("fake")
+    spec = payload("list", "/data", rootfs=root, volumes=[(source, "/data", "rw")])
+    assert run(spec).all("entry", "/data") == ["fake"]
+    os.rmdir(f"{root}/data")
+    os.symlink(link, f"{root}/data")
+    refused(run(spec), Exit.NAMESPACE)
+    refused(run(spec.but(volumes=[], tmpfs=[("/data", 1 << 20)])), Exit.NAMESPACE)
+
+
 # ---- 23: mounts ----
 
 

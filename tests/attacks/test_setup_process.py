@@ -13,7 +13,7 @@ import subprocess
 import pytest
 from lib import build, kernel, rootfs, sandbox
 from lib.hold import held
-from lib.sandbox import outside, refused, run, start, unprotected, unprotected_by, without
+from lib.sandbox import beside, outside, refused, run, start, unprotected, unprotected_by, without
 from lib.spec import Exit, Spec, payload
 
 PR_SET_DUMPABLE = 4
@@ -177,6 +177,27 @@ def test_20_program_of_the_helper_cannot_be_the_workload(root, helper, how):
     assert good.all("arg") == ["/bin/good"], good
 
 
+INIT = ["/proc/1/exe", "/proc/1/mem", "/proc/1/environ", "/proc/1/ns/net", "/proc/1/root/etc", "/proc/1/cwd",
+        "/proc/1/fd/0"]
+
+
+@pytest.mark.parametrize("user", ["0", "web"])
+def test_20_init_cannot_be_looked_into_or_ended(root, user):
+    spec = payload("open", "r", *INIT, ",", "syscall", "kill", "1", "9", ",", "syscall", "kill", "1", "19", ",", "exit",
+                   "7", rootfs=root, user=user)
+    result = run(spec)
+    assert dict(result.all("open")) == dict.fromkeys(INIT, "EACCES"), result
+    assert [w for _, w in result.all("syscall")] == ["EPERM"] * 2, result
+    assert result.code == 7
+
+    weak = run(unprotected(spec), wrapper=unprotected_by())  # the signals arrive, and do nothing to PID 1
+    assert dict(weak.all("open")) == dict.fromkeys(INIT, "EACCES"), weak
+    assert weak.code == 7
+    with beside("linger") as other:
+        control = outside("open", "r", *(path.replace("/1/", f"/{other.pid}/") for path in INIT))
+    assert {w for _, w in control.all("open")} == {"OK"}, control
+
+
 # ---- 21: privilege ----
 
 SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
@@ -293,14 +314,14 @@ def test_27_helper_cannot_be_traced_at_any_step(mine):
     """
     root, helper, tracer = mine
     spec = payload("linger", rootfs=root, id_base=0)
-    denied, allowed, last = [], [], None
+    denied, allowed, last = [], [], {}
     with held(spec, payload=tracer, uid=sandbox.UNPRIVILEGED, program=helper) as h:
         while (call := h.next()) is not None:
-            if call != last:  # a call that was traced begins anew
+            if call != last.get(call.pid):  # a call that was traced begins anew
                 outcome = traced(call.pid, tracer)
                 assert outcome in ("OK", "EPERM"), outcome
                 (allowed if outcome == "OK" else denied).append(call.number)
-            last = call
+            last[call.pid] = call
             h.let_go()
         h.let_all_go()
         h.running.signal(signal.SIGTERM)
@@ -416,8 +437,8 @@ def test_29_missing_system_call_is_as_safe_or_refused(root, calls, mode):
         [m.split(" - ")[0] for m in strip], result
 
 
-@pytest.mark.parametrize("calls,code", [(("landlock_create_ruleset",), Exit.LANDLOCK), (("landlock_restrict_self",), Exit.LANDLOCK),
-                                        (("seccomp",), Exit.SECCOMP)])
+@pytest.mark.parametrize("calls,code", [(("landlock_create_ruleset",), Exit.LANDLOCK),
+                                        (("landlock_restrict_self",), Exit.LANDLOCK), (("seccomp",), Exit.SECCOMP)])
 def test_29_missing_policy_refused_but_in_agent_mode(root, calls, code):
     refused(run(payload("exit", "0", rootfs=root), wrapper=without(*calls)), code)
     rootfs.attest(root)
