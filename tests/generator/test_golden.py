@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -84,3 +85,25 @@ def test_golden(case, tmp_path):
     assert sorted(tree) == sorted(want)
     for key in sorted(want):
         assert tree[key] == want[key], key
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
+@pytest.mark.parametrize("case", ["production-full", "conditions", "stack", "sockets", "cycle", "hostile-values"])
+def test_units_please_systemd(case, tmp_path):
+    """systemd's own parser has nothing to say about them; the control shows that it would."""
+    tree, links = produce(CASES / case, tmp_path)
+    units = tmp_path / "units"
+    units.mkdir()
+    for name, text in tree.items():
+        if name.endswith((".service", ".socket", ".target")) and name not in links:
+            (units / name).write_text(text.replace("@NUCLEUS_EXEC@", "/bin/true").replace("@IN@", "/etc/nucleus"))
+
+    def verify():
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", *sorted(map(str, units.iterdir()))],
+                              env=os.environ | {"SYSTEMD_UNIT_PATH": f"{units}:"}, capture_output=True, text=True)
+        return [line for line in done.stderr.splitlines() if "nucleus-" in line]
+
+    assert verify() == []
+    first = next(units.glob("*.service"))
+    first.write_text(first.read_text().replace("Type=", "Typo="))
+    assert verify()
