@@ -87,7 +87,7 @@ bool reader_oom(ConfigReader *r) {
         return false;
 }
 
-static bool report(ConfigReader *r, Position where, const char *format, va_list ap) {
+_printf_(3, 0) static bool report(ConfigReader *r, Position where, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (r->service)

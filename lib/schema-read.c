@@ -107,7 +107,6 @@ static bool read_environment(ConfigReader *r, const TomlNode *table) {
                 (Origin){ .kind = ORIGIN_FILE, .where = reader_position(r, table) };
         for (const TomlNode *v = table->first; v; v = v->next) {
                 const SchemaRow row = { .table = "environment", .key = v->key, .type = &type_text };
-                _cleanup_strv_ char **one = NULL;
                 _cleanup_free_ char *text = NULL;
 
                 if (strlen(v->key) != v->key_length || !is_variable(v->key))

@@ -25,7 +25,7 @@ const char *colour(FILE *f, Colour c) {
 }
 
 /* Arguments come from people and scripts: no control character of theirs reaches the terminal. */
-static void print_message(const char *label, Colour c, const char *format, va_list ap) {
+_printf_(3, 0) static void print_message(const char *label, Colour c, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (vasprintf(&text, format, ap) < 0)
