@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ EXAMPLE = SOURCE / "docs/examples/shop"
 SHOP = pathlib.Path("/var/lib/nucleus/shop")
 
 sys.path.insert(0, str(SOURCE / "tests"))
+import rig  # noqa: E402
 
 COLOURS = sys.stdout.isatty()
 BOLD, DIM, GREEN, RED, PLAIN = (f"\033[{c}m" if COLOURS else "" for c in ("1", "2", "32", "31", "0"))
@@ -74,6 +76,7 @@ class Host:
     """This host's own systemd. What is put into it is remembered and taken out again, and nothing else."""
 
     name = "this host"
+    prompt = "host#"
 
     def __init__(self, stage):
         self.made = []
@@ -102,15 +105,7 @@ class Host:
         good("removed")
 
     def install(self, stage):
-        for path in sorted(stage.rglob("*")):
-            there = pathlib.Path("/") / path.relative_to(stage)
-            if path.is_dir() and not path.is_symlink():
-                if not there.is_dir():
-                    there.mkdir()
-                    self.made.append(there)
-            else:
-                self.made.append(there)
-                shutil.copy2(path, there, follow_symlinks=False)
+        self.made += lay_over(stage, pathlib.Path("/"))
 
     def add_tree(self, tree, target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,9 +121,62 @@ class Machine:
     """The throw-away machine of tests/rig."""
 
     name = "the machine"
+    prompt = "machine#"
 
     def __init__(self, keep):
-        raise NotImplementedError
+        self.keep, self.machine = keep, rig.Machine()
+
+    def __enter__(self):
+        step("Boot a throw-away machine")
+        say("A container of its own with a real systemd as PID 1, and no network. It is gone at the end.")
+        begin = time.monotonic()
+        self.machine.start()
+        good(f"booted {DIM}({time.monotonic() - begin:.0f} s){PLAIN}")
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.keep and kind is None:
+            self.linger()
+        self.machine.stop()
+
+    def linger(self):
+        shell = ["nsenter", "-t", str(self.machine.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--root", "--wdns=/",
+                 "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root",
+                 f"TERM={os.environ.get('TERM', 'dumb')}", "bash"]
+        step("The machine stays up")
+        say("A shell in it, from any terminal:\n\n    " + " ".join(shell) + "\n")
+        if sys.stdin.isatty():
+            say("Here is one; the machine is gone when you leave it.")
+            subprocess.run(shell)
+        else:
+            say("It is gone when this program ends (Ctrl-C).")
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
+
+    def install(self, stage):
+        lay_over(stage, self.machine.root)
+
+    def add_tree(self, tree, target):
+        self.machine.copy_tree(tree, target)
+
+    def run(self, script):
+        result = self.machine.run(f"{{ {script}\n}} 2>&1")
+        return result.code, result.stdout
+
+
+def lay_over(stage, root):
+    """Copies the files of `stage` to the same places under `root`; the paths that were not there before."""
+    made = []
+    for path in sorted(stage.rglob("*")):
+        there = root / path.relative_to(stage)
+        if path.is_dir() and not path.is_symlink():
+            if not there.is_dir():
+                there.mkdir()
+                made.append(there)
+        else:
+            made.append(there)
+            shutil.copy2(path, there, follow_symlinks=False)
+    return made
 
 
 def targets_of(stage):
@@ -246,6 +294,8 @@ def main():
     parser.add_argument("--host", action="store_true")
     parser.add_argument("--yes", action="store_true")
     args = parser.parse_args()
+    if args.host and args.keep:
+        parser.error("--keep is for the machine: what --host installs is always removed")
     begin = time.monotonic()
     CACHE.mkdir(exist_ok=True)
     try:
@@ -256,7 +306,7 @@ def main():
             confirm(stage)
         with Host(stage) if args.host else Machine(args.keep) as place:
             tell(place, stage)
-    except (Trouble, EOFError) as trouble:
+    except (Trouble, EOFError, rig.Unavailable) as trouble:
         sys.exit(f"\n{RED}quickstart: {trouble or 'no answer'}{PLAIN}")
     except KeyboardInterrupt:
         sys.exit(130)
