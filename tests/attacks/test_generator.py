@@ -405,3 +405,29 @@ def test_attack_12_unusable_output_directory_fails(tmp_path):
     run = generator.run([config], tmp_path / "out", arguments=[str(tmp_path / "missing")])
     assert run.status == 1
     assert "missing" in run.messages
+
+
+# 2, 3 and 7 on a real systemd: what it makes of the units is what counts
+
+AS_FILE = "[Service]\nType=oneshot\nExecStart=\nExecStart=/bin/sh -c 'cat > /run/nucleus-spec'\n"
+
+
+def test_attack_02_and_03_systemd_hands_the_arguments_over_byte_for_byte(machine):
+    arguments = [*ARGUMENTS, "x\\", "x\\\\"]
+    machine.run("mkdir -p /etc/systemd/system/nucleus-web.service.d", check=True)
+    machine.write("/etc/systemd/system/nucleus-web.service.d/file.conf", AS_FILE)
+    machine.write("/etc/nucleus/web.toml", service("/bin/web", *arguments, rest='description = "x\\\\"\n'))
+    machine.run("systemctl daemon-reload && systemctl start nucleus-web", check=True)
+    lines = machine.ok("cat /run/nucleus-spec").splitlines()
+    fields = [generator.field(line.split(" ")[1].encode()) for line in lines if line.startswith("argument ")]
+    assert fields == ["/bin/web", *arguments]
+
+
+def test_attack_07_systemd_finds_no_cycle(machine):
+    for name, on in {"a": "b", "b": "a", "self": "self"}.items():
+        machine.write(f"/etc/nucleus/{name}.toml", GOOD + f'depends_on = [{{ service = "{on}" }}]\n')
+    machine.run("systemctl daemon-reload", check=True)
+    for name in ("a", "b", "self"):
+        assert machine.run(f"systemctl start nucleus-{name}").code != 0
+        assert machine.show(f"nucleus-{name}", "ExecMainStatus")["ExecMainStatus"] == "78"
+    assert "ordering cycle" not in machine.ok("journalctl -b -t systemd --no-pager")

@@ -98,7 +98,7 @@ class Unit:
             raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), raw)
             assert re.search(rb"%(?!%)", raw.replace(b"%%", b"")) is None, f"a specifier: {raw!r}"
             fields = raw.replace(b"%%", b"%").split(b" ")
-            rows.append([_field(f) for f in fields])
+            rows.append([field(f) for f in fields])
         return rows
 
     def record(self, key):
@@ -114,7 +114,7 @@ class Unit:
         return rows[0][0] if rows else None
 
 
-def _field(raw):
+def field(raw):
     if raw == rb"\e":
         return ""
     return re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), raw).decode("utf-8", "surrogateescape")
