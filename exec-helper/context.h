@@ -28,6 +28,7 @@ typedef struct Context {
         char *listen_names; /* LISTEN_FDNAMES, or NULL */
         unsigned n_listen;
         bool stderr_is_journal;
+        bool filled[3]; /* standard streams that were closed and lead to /dev/null now */
 
         /* The identity of the workload inside, and whom the caller is. */
         uid_t uid, caller_uid;

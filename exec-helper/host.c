@@ -8,6 +8,7 @@
 #include "steps.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -41,6 +42,8 @@ int step_outer_namespaces(Context *c) {
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
                 return step_fail(c, -errno, "cannot make a user namespace: see user.max_user_namespaces, "
                                             "kernel.unprivileged_userns_clone and AppArmor's rules");
+        /* The files of a process that cannot be dumped belong to root. */
+        (void)prctl(PR_SET_DUMPABLE, 1);
         r = write_proc_file("/proc/self/setgroups", "deny");
         if (r < 0)
                 return step_fail(c, r, "cannot deny setgroups");
@@ -58,18 +61,18 @@ int step_outer_namespaces(Context *c) {
 
 /* A detached clone of one mount, without what lies mounted in it. */
 static int clone_tree(Context *c, const Mount *m) {
-        struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID };
+        /* A clone is a peer of its source, which systemd makes shared: private, before anything else. */
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
 
         _cleanup_close_ int fd = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (fd < 0)
                 return m->optional && errno == ENOENT ? -ENOENT : step_fail(c, -errno, "cannot open %s", m->source);
-        if (m->kind == MOUNT_DEV_NODE)
-                return TAKE_FD(fd);
 
-        attr.attr_set |= MOUNT_ATTR_NODEV;
+        if (m->kind != MOUNT_DEV_NODE)
+                attr.attr_set |= MOUNT_ATTR_NODEV;
         if (m->read_only)
                 attr.attr_set |= MOUNT_ATTR_RDONLY;
-        if (!m->executable)
+        if (!m->executable || m->kind == MOUNT_DEV_NODE)
                 attr.attr_set |= MOUNT_ATTR_NOEXEC;
         if (sys_mount_setattr(fd, 0, &attr) < 0)
                 return step_fail(c, -errno, "cannot set the mount attributes of %s", m->source);

@@ -146,6 +146,8 @@ void init_main(Context *c) {
         }
 
         start(c);
+        for (size_t i = 0; i < c->plan.n; i++)
+                c->plan.mounts[i].fd = close_fd(c->plan.mounts[i].fd);
         for (unsigned i = 0; i < c->n_listen; i++)
                 close_fd(LISTEN_FD_FIRST + (int)i);
         drop_privileges();

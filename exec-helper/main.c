@@ -26,12 +26,15 @@ static const char help[] = "Usage: nucleus-exec < SPEC\n"
                            "See nucleus-exec(8).\n";
 
 /* Nothing of ours may ever land on 0, 1 or 2. */
-static bool open_standard_streams(void) {
+static bool open_standard_streams(Context *c) {
         int fd;
 
-        do
+        for (;;) {
                 fd = open("/dev/null", O_RDWR);
-        while (fd >= 0 && fd <= STDERR_FILENO);
+                if (fd < 0 || fd > STDERR_FILENO)
+                        break;
+                c->filled[fd] = true;
+        }
         close_fd(fd);
         return fd > STDERR_FILENO;
 }
@@ -68,7 +71,7 @@ static int close_others(const Context *c) {
 static void reset_signals(void) {
         sigset_t none;
 
-        for (int s = 1; s < NSIG; s++)
+        for (int s = 1; s < SIGRTMIN; s++)
                 if (s != SIGKILL && s != SIGSTOP)
                         (void)signal(s, SIG_DFL);
         (void)sigemptyset(&none);
@@ -116,6 +119,14 @@ static int forget_stdin(void) {
         return r;
 }
 
+/* What fails before there is a recipe. */
+static int fail_early(Context *c, int error, const char *what) {
+        static const Step step = { .name = "start", .exit_code = EXIT_CODE_STDIN };
+
+        report_failure(c, &step, step_fail(c, error, "%s", what));
+        return EXIT_CODE_STDIN;
+}
+
 static int refuse(const Context *c, const char *message) {
         char state[FAILURE_TEXT_MAX + 64];
 
@@ -149,7 +160,8 @@ static int run(Context *c, bool print) {
                         return EXIT_FAILURE;
                 return EXIT_SUCCESS;
         }
-        return forget_stdin() < 0 ? EXIT_CODE_STDIN : supervise(c);
+        r = forget_stdin();
+        return r < 0 ? fail_early(c, r, "cannot open /dev/null as standard input") : supervise(c);
 }
 
 int main(int argc, char **argv) {
@@ -158,7 +170,7 @@ int main(int argc, char **argv) {
                 { "version", no_argument, NULL, 'v' }, { "print-recipe", no_argument, NULL, 'p' }, {} };
         bool print = false;
 
-        if (!open_standard_streams())
+        if (!open_standard_streams(&c))
                 return EXIT_CODE_STDIN;
         for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
                 switch (o) {
@@ -181,12 +193,15 @@ int main(int argc, char **argv) {
         c.caller_gid = getegid();
         c.privileged = c.caller_uid == 0;
         reset_signals();
-        if (c.privileged)
-                (void)prctl(PR_SET_DUMPABLE, 0);
-        if (read_environment(&c) < 0 || close_others(&c) < 0)
-                return EXIT_CODE_STDIN;
+        (void)prctl(PR_SET_DUMPABLE, 0);
 
-        int r = run(&c, print);
+        int r = read_environment(&c);
+        if (r >= 0)
+                r = close_others(&c);
+        if (r < 0)
+                return fail_early(&c, r, "cannot close inherited descriptors");
+
+        r = run(&c, print);
         mount_plan_done(&c.plan);
         return r;
 }

@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The mount table, read back and compared with the plan: every mount that is there is planned, every planned
- * one is there, with the flags it should have. libmount reads the table; it is loaded on the host's side,
- * where its path means the host's library. Must never repair what it finds.
+ * one is there, with the flags it should have. Mounts are known by their ids, so nothing depends on the
+ * names that a root tree chose. Must never repair what it finds.
  */
 
 #include "steps.h"
 
-#include <dlfcn.h>
-#include <libmount/libmount.h>
-#include <sys/mount.h>
+#include "sys.h"
 
-#define LIBMOUNT "libmount.so.1"
-
-#define FUNCTIONS(f)                                                                                        \
-        f(mnt_new_table);                                                                                   \
-        f(mnt_unref_table);                                                                                 \
-        f(mnt_new_iter);                                                                                    \
-        f(mnt_free_iter);                                                                                   \
-        f(mnt_table_parse_file);                                                                            \
-        f(mnt_table_next_fs);                                                                               \
-        f(mnt_fs_get_id);                                                                                   \
-        f(mnt_fs_get_target);                                                                               \
-        f(mnt_fs_get_optional_fields);                                                                      \
-        f(mnt_fs_get_vfs_options)
-
-static struct {
-#define DECLARE(name) __typeof__(name) *name
-        FUNCTIONS(DECLARE);
-#undef DECLARE
-} mnt;
-
-int step_load_libmount(Context *c) {
-        void *lib = dlopen(LIBMOUNT, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (!lib)
-                return step_fail(c, -ENOPKG, "cannot load " LIBMOUNT " for the mount audit");
-#define LOAD(name)                                                                                          \
-        do {                                                                                                \
-                mnt.name = (__typeof__(mnt.name))dlsym(lib, #name);                                         \
-                if (!mnt.name)                                                                              \
-                        return step_fail(c, -ELIBBAD, LIBMOUNT " has no %s", #name);                        \
-        } while (0)
-        FUNCTIONS(LOAD);
-#undef LOAD
-        return 0;
-}
+#define TABLE_MAX (1024U * 1024)
 
 static bool has_option(const char *options, const char *name) {
         size_t n = strlen(name);
@@ -57,54 +22,91 @@ static bool has_option(const char *options, const char *name) {
 
 static const Mount *find(const Context *c, uint64_t id) {
         for (size_t i = 0; i < c->plan.n; i++)
-                if (c->plan.mounts[i].id == id)
+                if (c->plan.mounts[i].id != 0 && c->plan.mounts[i].id == id)
                         return &c->plan.mounts[i];
         return NULL;
 }
 
-static int check(Context *c, struct libmnt_fs *fs) {
-        const char *target = mnt.mnt_fs_get_target(fs), *options = mnt.mnt_fs_get_vfs_options(fs);
-        const char *fields = mnt.mnt_fs_get_optional_fields(fs);
-        const Mount *m = find(c, (uint64_t)mnt.mnt_fs_get_id(fs));
-        const char *missing = NULL;
+/* The flag that a mount should have and has not, or NULL. */
+static const char *missing_flag(const Mount *m, const char *options) {
+        bool covers = m->kind == MOUNT_PROC_MASK; /* a clone of /dev/null, or an empty directory */
 
+        if (m->read_only && !has_option(options, "ro"))
+                return "ro";
+        if (!has_option(options, "nosuid"))
+                return "nosuid";
+        if (!m->executable && !has_option(options, "noexec"))
+                return "noexec";
+        if (!covers && m->kind != MOUNT_DEV && m->kind != MOUNT_DEV_NODE && m->kind != MOUNT_DEVPTS &&
+                !has_option(options, "nodev"))
+                return "nodev";
+        return NULL;
+}
+
+/* One line of proc_pid_mountinfo(5): id parent major:minor root target options [field...] - ... */
+static int check_line(Context *c, char *line) {
+        char *save = NULL, *fields[6];
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                fields[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
+                if (!fields[i])
+                        return step_fail(c, -EIO, "cannot make sense of the mount table");
+        }
+
+        const char *target = fields[4], *options = fields[5];
+        const Mount *m = find(c, strtoull(fields[0], NULL, 10));
         if (!m)
                 return step_fail(c, -EUCLEAN, "%s is mounted and not planned", target);
-        if (m->kind != MOUNT_DEV_NODE) {
-                if (m->read_only && !has_option(options, "ro"))
-                        missing = "ro";
-                else if (!has_option(options, "nosuid") && m->kind != MOUNT_PROC_MASK)
-                        missing = "nosuid";
-                else if (!m->executable && m->kind != MOUNT_PROC_MASK && !has_option(options, "noexec"))
-                        missing = "noexec";
-        }
+        const char *missing = missing_flag(m, options);
         if (missing)
                 return step_fail(c, -EUCLEAN, "the mount on %s is not %s (%s)", target, missing, options);
-        if (fields && strstr(fields, "shared:"))
-                return step_fail(c, -EUCLEAN, "the mount on %s is shared with the host", target);
+        for (const char *field; (field = strtok_r(NULL, " ", &save)) && !streq(field, "-");)
+                if (startswith(field, "shared:") || startswith(field, "master:"))
+                        return step_fail(c, -EUCLEAN, "the mount on %s exchanges mounts with others (%s)", target,
+                                field);
+        return 0;
+}
+
+/* The whole file; it may change between two reads, but nobody mounts here any more. */
+static int read_table(Context *c, char **ret_) {
+        _cleanup_free_ char *text = malloc(TABLE_MAX + 1);
+        _cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        size_t n = 0;
+
+        if (!text)
+                return -ENOMEM;
+        if (fd < 0)
+                return step_fail(c, -errno, "cannot open the mount table");
+        for (;;) {
+                ssize_t k = read(fd, text + n, TABLE_MAX - n);
+                if (k < 0)
+                        return step_fail(c, -errno, "cannot read the mount table");
+                if (k == 0)
+                        break;
+                n += (size_t)k;
+        }
+        if (n == TABLE_MAX)
+                return step_fail(c, -EFBIG, "the mount table is too large");
+        text[n] = '\0';
+        *ret_ = TAKE_PTR(text);
         return 0;
 }
 
 int step_mount_audit(Context *c) {
+        _cleanup_free_ char *text = NULL;
         size_t planned = 0, found = 0;
-        struct libmnt_fs *fs;
-        int r = 0;
+        char *save = NULL;
 
-        struct libmnt_table *table = mnt.mnt_new_table();
-        struct libmnt_iter *iter = mnt.mnt_new_iter(MNT_ITER_FORWARD);
-        if (!table || !iter)
-                r = -ENOMEM;
-        else if (mnt.mnt_table_parse_file(table, "/proc/self/mountinfo") != 0)
-                r = step_fail(c, -EIO, "cannot read the mount table");
-        while (r >= 0 && mnt.mnt_table_next_fs(table, iter, &fs) == 0) {
-                r = check(c, fs);
+        int r = read_table(c, &text);
+        for (char *line = r < 0 ? NULL : strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                r = check_line(c, line);
+                if (r < 0)
+                        return r;
                 found++;
         }
         for (size_t i = 0; i < c->plan.n; i++)
                 planned += c->plan.mounts[i].id != 0;
         if (r >= 0 && found != planned)
-                r = step_fail(c, -EUCLEAN, "%zu mounts are planned and %zu there", planned, found);
-        mnt.mnt_free_iter(iter);
-        mnt.mnt_unref_table(table);
+                return step_fail(c, -EUCLEAN, "%zu mounts are planned and %zu there", planned, found);
         return r;
 }

@@ -38,7 +38,7 @@ typedef struct Mount {
         unsigned device_major;
 
         /* The walker's: */
-        int fd;             /* the detached mount, made on the host side; -EBADF */
+        int fd;             /* the mount: detached first, then in place until the workload starts; -EBADF */
         uint64_t id;        /* of the mount once it is there (STATX_MNT_ID); 0: not mounted */
         char *link;         /* the host has a symbolic link there: it is copied */
 } Mount;

@@ -133,6 +133,8 @@ static int target_failed(Context *c, const Mount *m, int error) {
 static int identify(Context *c, Mount *m, int fd) {
         struct statx st;
 
+        if (!c->rules->mount_audit)
+                return 0;
         if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
                 return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
         m->id = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
@@ -145,6 +147,19 @@ static int source_type(Context *c, const Mount *m, int fd, mode_t *ret_) {
         if (fstat(fd, &st) < 0)
                 return step_fail(c, -errno, "cannot look at the source of %s", m->target);
         *ret_ = S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG;
+        return 0;
+}
+
+/* A link of the root tree may lead a target into /proc, where a mount would hide or fake the kernel's files. */
+static int check_target(Context *c, const Mount *m, int target) {
+        struct statfs fs;
+
+        if (is_fixed(m))
+                return 0;
+        if (fstatfs(target, &fs) < 0)
+                return step_fail(c, -errno, "cannot look at %s", m->target);
+        if (fs.f_type == PROC_SUPER_MAGIC)
+                return step_fail(c, -ELOOP, "%s leads into /proc", m->target);
         return 0;
 }
 
@@ -163,6 +178,9 @@ static int put(Context *c, Mount *m, int fd) {
         _cleanup_close_ int target = open_target(c, m);
         if (target < 0)
                 return target_failed(c, m, -errno);
+        r = check_target(c, m, target);
+        if (r < 0)
+                return r;
         if (sys_move_mount(fd, target) < 0)
                 return step_fail(c, -errno, "cannot mount on %s%s", m->target,
                         errno == ENOTDIR ? " (a directory and a file cannot cover each other)" : "");
@@ -261,7 +279,24 @@ static int make(Context *c, Mount *m) {
         return m->fd;
 }
 
+/* A device node: its mount point is made and opened in one call, in the /dev that is there by now. */
+static int put_node(Context *c, Mount *m) {
+        const Mount *dev = m;
+
+        while (dev->kind != MOUNT_DEV)
+                dev--; /* the plan puts nodes right behind it */
+        _cleanup_close_ int target = openat(dev->fd, m->target + strlen("/dev/"),
+                O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (target < 0)
+                return step_fail(c, -errno, "cannot make %s", m->target);
+        if (sys_move_mount(m->fd, target) < 0)
+                return step_fail(c, -errno, "cannot mount on %s", m->target);
+        return identify(c, m, m->fd);
+}
+
 static int do_mount(Context *c, Mount *m) {
+        if (m->kind == MOUNT_DEV_NODE)
+                return put_node(c, m);
         if (m->link)
                 return put_link(c, m);
         if (m->kind == MOUNT_PROC_MASK || m->kind == MOUNT_PROC_READ_ONLY)
@@ -335,8 +370,5 @@ int step_pivot(Context *c) {
                 return step_fail(c, -errno, "cannot change to /");
         if (!getcwd(cwd, sizeof(cwd)) || !streq(cwd, "/"))
                 return step_fail(c, -EXDEV, "the working directory is outside of the root");
-        for (size_t i = 0; i < c->plan.n; i++)
-                c->plan.mounts[i].fd = close_fd(c->plan.mounts[i].fd);
-        c->root_fd = -EBADF;
         return 0;
 }

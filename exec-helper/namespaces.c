@@ -148,7 +148,12 @@ int step_init_identity(Context *c) {
                 return step_fail(c, -errno, "cannot drop the groups of the caller");
         if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
                 return step_fail(c, -errno, "cannot take on the first id of the namespace");
-        (void)prctl(PR_SET_DUMPABLE, 0); /* a change of ids may reset it */
+        /* A change of ids resets both. A supervisor that died meanwhile has closed its end. */
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        char byte;
+        if (recv(c->channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+                _exit(EXIT_FAILURE);
         return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "capabilities.h"
@@ -73,6 +74,27 @@ int step_capabilities(Context *c) {
         return r < 0 ? step_fail(c, r, "cannot drop all capabilities") : 0;
 }
 
+/* A core file would land wherever the workload is, be that a volume: the host's. */
+int step_core_limit(Context *c) {
+        const struct rlimit none = {};
+
+        if (setrlimit(RLIMIT_CORE, &none) < 0)
+                return step_fail(c, -errno, "cannot forbid core files");
+        return 0;
+}
+
+/* /dev/null of the host makes way for the service's own, which its policy knows. */
+int step_streams(Context *c) {
+        _cleanup_close_ int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (fd < 0)
+                return step_fail(c, -errno, "cannot open the service's /dev/null");
+        for (int i = 0; i < 3; i++)
+                if ((i == STDIN_FILENO || c->filled[i]) && dup2(fd, i) < 0)
+                        return step_fail(c, -errno, "cannot replace descriptor %d", i);
+        return 0;
+}
+
 /* What a mount of the plan is good for. Everything else is denied. */
 static unsigned access_of(const Mount *m) {
         unsigned access = LANDLOCK_CLASS_READ;
@@ -97,42 +119,36 @@ static unsigned access_of(const Mount *m) {
         return 0; /* covered by the rule of the mount above */
 }
 
-int step_landlock(Context *c) {
-        const LandlockRule whole = { .access = LANDLOCK_CLASS_READ | LANDLOCK_CLASS_WRITE |
-                        LANDLOCK_CLASS_EXECUTE | LANDLOCK_CLASS_IOCTL_DEV };
-        _cleanup_free_ LandlockRule *rules = calloc(c->plan.n + 1, sizeof(*rules));
+/* Rules by the mounts' own descriptors: there is no path that could lead elsewhere by now. */
+static size_t make_rules(const Context *c, LandlockRule *rules) {
         size_t n = 0;
-        int r = 0;
+
+        for (size_t i = 0; i < c->plan.n; i++) {
+                const Mount *m = &c->plan.mounts[i];
+                if (m->fd >= 0 && access_of(m) != 0)
+                        rules[n++] = (LandlockRule){ .fd = m->fd, .access = access_of(m) };
+        }
+        return n;
+}
+
+int step_landlock(Context *c) {
+        _cleanup_free_ LandlockRule *rules = calloc(c->plan.n + 1, sizeof(*rules));
+        _cleanup_close_ int root = -EBADF;
 
         if (!rules)
                 return -ENOMEM;
-        for (size_t i = 0; r >= 0 && i < c->plan.n; i++) {
-                const Mount *m = &c->plan.mounts[i];
-                if (m->id == 0 || access_of(m) == 0)
-                        continue;
-                rules[n].access = access_of(m);
-                rules[n].fd = open(m->target, O_PATH | O_CLOEXEC);
-                if (rules[n].fd < 0)
-                        r = step_fail(c, -errno, "cannot open %s for its rule", m->target);
-                else
-                        n++;
+        size_t n = make_rules(c, rules);
+        if (n == 0) { /* no mount namespace (agent): files are the host's, the scopes remain */
+                root = open("/", O_PATH | O_CLOEXEC);
+                rules[n++] = (LandlockRule){ .fd = root, .access = LANDLOCK_CLASS_READ | LANDLOCK_CLASS_WRITE |
+                                LANDLOCK_CLASS_EXECUTE | LANDLOCK_CLASS_IOCTL_DEV };
         }
-        if (c->plan.n == 0) { /* no mount namespace (agent): files are the host's, the other scopes remain */
-                rules[0] = whole;
-                rules[0].fd = open("/", O_PATH | O_CLOEXEC);
-                n = 1;
-        }
-        if (r >= 0) {
-                r = landlock_apply(rules, n, c->rules->min_landlock_abi);
-                if (r == -EOPNOTSUPP)
-                        (void)step_fail(c, r, "the kernel's Landlock ABI is %d, at least %u is needed",
-                                landlock_abi(), c->rules->min_landlock_abi ?: 1);
-                else if (r < 0)
-                        (void)step_fail(c, r, "cannot apply the Landlock policy");
-        }
-        while (n > 0)
-                close_fd(rules[--n].fd);
-        return r;
+
+        int r = landlock_apply(rules, n, c->rules->min_landlock_abi);
+        if (r == -EOPNOTSUPP)
+                return step_fail(c, r, "the kernel's Landlock ABI is %d, at least %u is needed", landlock_abi(),
+                        c->rules->min_landlock_abi ?: 1);
+        return r < 0 ? step_fail(c, r, "cannot apply the Landlock policy") : 0;
 }
 
 int step_descriptors(Context *c) {

@@ -53,7 +53,6 @@ const Step recipe[] = {
         { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, false },
         { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, false },
         { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, false },
-        { PHASE_HOST, "audit-library", EXIT_CODE_NAMESPACE, audits, step_load_libmount, false },
         /* The last that needs the host's paths. */
         { PHASE_HOST, "sources", EXIT_CODE_NAMESPACE, mounts, step_sources, false },
         { PHASE_HOST, "namespaces", EXIT_CODE_NAMESPACE, NULL, step_clone, false },
@@ -87,6 +86,9 @@ const Step recipe[] = {
         /* Landlock and seccomp ask for it. */
         { PHASE_PAYLOAD, "no-new-privs", EXIT_CODE_NO_NEW_PRIVILEGES, NULL, step_no_new_privs, false },
         { PHASE_PAYLOAD, "capabilities", EXIT_CODE_CAPABILITIES, NULL, step_capabilities, false },
+        { PHASE_PAYLOAD, "core-limit", EXIT_CODE_EXEC, NULL, step_core_limit, false },
+        /* Before Landlock, which tells the service's own devices from the host's. */
+        { PHASE_PAYLOAD, "streams", EXIT_CODE_STDIN, NULL, step_streams, false },
         /* With the workload's own permissions, so that it says what the workload would get. */
         { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, false },
         { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, true },

@@ -35,8 +35,7 @@ int step_attach_root(Context *c);
 int step_mounts(Context *c);
 int step_pivot(Context *c);
 
-/* mount-audit.c or mount-audit-fallback.c */
-int step_load_libmount(Context *c); /* on the host's side */
+/* mount-audit.c */
 int step_mount_audit(Context *c);
 
 /* payload.c */
@@ -47,6 +46,8 @@ int step_secure_bits(Context *c);
 int step_bounding_set(Context *c);
 int step_no_new_privs(Context *c);
 int step_capabilities(Context *c);
+int step_core_limit(Context *c);
+int step_streams(Context *c);
 int step_landlock(Context *c);
 int step_descriptors(Context *c);
 int step_seccomp(Context *c);

@@ -156,8 +156,7 @@ static void check_namespaces(ConfigReader *r) {
 
 /* Places that are ours from end to end. */
 static void check_target(ConfigReader *r, const char *target, Position at) {
-        if (streq(target, "/") || path_startswith(target, "/proc") || path_startswith(target, "/sys") ||
-                path_startswith(target, "/dev"))
+        if (!path_is_mount_target(target))
                 reader_error_at(r, at, "nothing can be mounted on %s: /, /dev, /proc and /sys are set up by Nucleus", target);
 }
 

@@ -3,6 +3,7 @@
 
 /* What the files of the configuration front end share. Not for others: see config.h and schema.h. */
 
+#include "path.h"
 #include "schema.h"
 
 /* One file while it is read. */
@@ -37,6 +38,3 @@ void config_check(ConfigReader *r);
 
 /* schema-read.c: reads the members of `table` that belong to schema table `name` ("" for a service's own). */
 bool schema_read_table(ConfigReader *r, const char *name, const TomlNode *table, void *target);
-
-/* Is `path` absolute and normalised? NULL, or what is wrong with it. */
-const char *path_problem(const char *path);

@@ -9,6 +9,7 @@
 #include <sched.h>
 
 #include "escape.h"
+#include "path.h"
 #include "strbuf.h"
 
 #ifndef CLONE_NEWTIME
@@ -269,7 +270,7 @@ static int parse_tmpfs(const Record *r _unused_, Spec *s, char **fields) {
         uint64_t size;
         int k = parse_u64(fields[1], &size);
 
-        if (k < 0 || fields[0][0] != '/')
+        if (k < 0 || size == 0 || fields[0][0] != '/') /* to the kernel 0 is no limit at all */
                 return -EINVAL;
         return spec_add_tmpfs(s, fields[0], size);
 }
@@ -382,6 +383,42 @@ static const char *missing(const Spec *s) {
         return NULL;
 }
 
+static bool bad_target(const Spec *s, const char *target) {
+        size_t n = 0;
+
+        if (path_problem(target) || !path_is_mount_target(target))
+                return true;
+        for (size_t i = 0; i < s->n_volumes; i++)
+                n += streq(s->volumes[i].target, target);
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                n += streq(s->tmpfs[i].target, target);
+        return n > 1;
+}
+
+/* Front ends have checked all this with better messages: nothing here trusts them to. */
+static const char *bad_value(const Spec *s) {
+        if (s->error)
+                return NULL;
+        if (isempty(s->user) || (s->group && isempty(s->group)))
+                return "an empty user or group";
+        if (path_problem(s->workdir))
+                return "a working directory that is not absolute and normalised";
+        if (s->rootfs && path_problem(s->rootfs))
+                return "a rootfs that is not absolute and normalised";
+        for (size_t i = 0; i < s->n_volumes; i++) {
+                if (path_problem(s->volumes[i].source))
+                        return "a source that is not absolute and normalised";
+                if (bad_target(s, s->volumes[i].target))
+                        return "a mount target that is not normalised, reserved, or there twice";
+        }
+        for (size_t i = 0; i < s->n_tmpfs; i++)
+                if (bad_target(s, s->tmpfs[i].target))
+                        return "a mount target that is not normalised, reserved, or there twice";
+        if (!streq(s->seccomp, "default") || !streq(s->landlock, "default"))
+                return "a seccomp or landlock policy that this build does not have";
+        return NULL;
+}
+
 static const char *violates_mode(const Spec *s) {
         const ModeRules *m = mode_rules(s->mode);
 
@@ -447,7 +484,7 @@ int spec_parse(const char *text, size_t n, Spec **ret_, char **reterr_) {
                 p = eol + 1;
         }
 
-        const char *wrong = missing(s) ?: violates_mode(s);
+        const char *wrong = missing(s) ?: bad_value(s) ?: violates_mode(s);
         if (wrong)
                 return fail(reterr_, line, wrong);
 
