@@ -6,13 +6,12 @@ Each start is timed inside the machine, from systemctl's fork to its exit; the t
 Nucleus counts as started when exec has succeeded; so do the other two (Type=exec).
 """
 
-import pathlib
-import shutil
 import subprocess
-import sys
+
+import rig
 
 import loader
-from timing import Failed, summary
+from timing import summary
 
 BARE, SANDBOXED, NUCLEUS = "bare unit", "unit with systemd's sandboxing", "nucleus, production"
 UNITS = {BARE: "bench-bare.service", SANDBOXED: "bench-sandboxed.service", NUCLEUS: "nucleus-bench.service"}
@@ -61,23 +60,42 @@ for ((i = 0; i < {n}; i++)); do
 done
 """
 
-# The one filter that must be there for the comparison to mean anything.
+# The comparison means nothing where a unit has not really got its seccomp filter. Of Nucleus it is the workload
+# that has it, the youngest process of the unit.
 CHECK = """
 set -e
 systemctl start {unit}
-pid=$(systemctl show -p MainPID --value {unit})
+pid=$(tail -n 1 /sys/fs/cgroup/$(systemctl show -p ControlGroup --value {unit})/cgroup.procs)
 grep -q '^Seccomp:.2' /proc/$pid/status
 systemctl stop {unit}
 """
 
 
-def prepare(machine, build, work):
+def measure(machine, runs):
+    out = machine.ok(LOOP.format(n=runs + 2, units=" ".join(UNITS.values())))
+    times = {unit: [] for unit in UNITS.values()}
+    for line in out.splitlines():
+        unit, microseconds = line.split()
+        times[unit].append(int(microseconds) / 1000)
+    return {name: summary(times[unit][2:]) for name, unit in UNITS.items()}
+
+
+def run(work, build, runs):
     tree = work / "start-tree"
     loader.make_tree(tree, PROGRAM)
     subprocess.run([build / "tools/nucleus", "attest", tree], check=True, stdout=subprocess.DEVNULL)
-    files = {
-        "etc/systemd/system/bench-bare.service": UNIT.format(tree=TREE, sandbox=""),
-        "etc/systemd/system/bench-sandboxed.service": UNIT.format(tree=TREE, sandbox=SANDBOX),
-        "etc/nucleus/bench.toml": TOML.format(tree=TREE),
+    with rig.Machine(build) as machine:
+        machine.copy_tree(tree, TREE)
+        machine.write("/etc/systemd/system/bench-bare.service", UNIT.format(tree=TREE, sandbox=""))
+        machine.write("/etc/systemd/system/bench-sandboxed.service", UNIT.format(tree=TREE, sandbox=SANDBOX))
+        machine.write("/etc/nucleus/bench.toml", TOML.format(tree=TREE))
+        machine.ok("systemctl daemon-reload")
+        for name in (SANDBOXED, NUCLEUS):
+            machine.ok(CHECK.format(unit=UNITS[name]))
+        results = measure(machine, runs)
+    return {
+        "title": "`systemctl start` of a program that waits, on a real systemd",
+        "reference": SANDBOXED,
+        "results": results,
+        "targets": [(NUCLEUS, BARE, 1.5), (NUCLEUS, SANDBOXED, 0.7)],
     }
-    return tree, files
