@@ -73,7 +73,7 @@ def test_18_workdir_through_a_descriptor_refused(root, victim, number):
 @pytest.mark.parametrize("workdir", ["/proc/self/cwd", "/proc/1/root", "/proc/self/root/../.."])
 def test_18_workdir_through_a_magic_link_refused_or_inside(root, workdir):
     result = run(payload("cwd", ",", "stat", "/bin/payload", rootfs=root, workdir=workdir))
-    assert result.code in (0, Exit.CHDIR), result
+    assert result.code in (0, Exit.CHDIR, Exit.CONFIG), result
     if result.code == 0:
         assert result.one("cwd") == "/", result
     assert run(payload("cwd", rootfs=root, workdir="/data")).one("cwd") == "/data"
@@ -220,8 +220,11 @@ def test_21_workload_has_no_privilege(root, mode, user):
 
 def test_21_inherited_capabilities_are_dropped(root):
     """A caller that hands over inheritable and ambient capabilities."""
-    seen = dict(run(payload("status", rootfs=root), preexec=kernel.raise_ambient_net_raw).all("status"))
-    assert {s: int(seen[s], 16) for s in SETS} == dict.fromkeys(SETS, 0), seen
+    spec = payload("status", rootfs=root)
+    # A new user namespace clears the inheritable set by itself, so also without one.
+    for variant, wrapper in ((spec, ()), (unprotected(spec), unprotected_by())):
+        seen = dict(run(variant, preexec=kernel.raise_ambient_net_raw, wrapper=wrapper).all("status"))
+        assert {s: int(seen[s], 16) for s in SETS} == dict.fromkeys(SETS, 0), seen
     control = dict(outside("status", preexec=kernel.raise_ambient_net_raw).all("status"))
     assert int(control["CapAmb"], 16) == 1 << 13 and int(control["CapInh"], 16) == 1 << 13
 
