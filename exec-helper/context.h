@@ -42,8 +42,9 @@ typedef struct Context {
         int init_fd; /* pidfd of init */
         pid_t init_pid;
         int channel; /* our end of the socket pair between supervisor and init */
-        int exec_pipe[2]; /* workload's process to init: closed by a successful exec */
         pid_t workload;
+        const struct Step *payload_step; /* the step that failed in the workload's process; NULL: none */
+        int payload_error;
 
         /* The failure of the step at hand: "what, where", without errno's text. */
         char failure[FAILURE_TEXT_MAX];

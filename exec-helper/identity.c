@@ -141,6 +141,8 @@ int step_groups(Context *c) {
         return r;
 }
 
+/* These three by the raw system calls: the C library's would look for other threads of its process, and
+ * between vfork(2) and exec this one borrows another's memory. */
 int step_take_groups(Context *c) {
         /* One mapped id: setgroups(2) is denied for good, and the caller's groups are nobody's inside. */
         if (c->spec->id_base == 0 && (c->spec->namespaces & NAMESPACE_USER)) {
@@ -148,19 +150,19 @@ int step_take_groups(Context *c) {
                         return step_fail(c, -EPERM, "supplementary groups need ids of the system manager");
                 return 0;
         }
-        if (setgroups(c->n_groups, c->groups) < 0)
+        if (syscall(SYS_setgroups, c->n_groups, c->groups) < 0)
                 return step_fail(c, -errno, "cannot set supplementary groups");
         return 0;
 }
 
 int step_take_gid(Context *c) {
-        if (setresgid(c->gid, c->gid, c->gid) < 0)
+        if (syscall(SYS_setresgid, c->gid, c->gid, c->gid) < 0)
                 return step_fail(c, -errno, "cannot become group %u", c->gid);
         return 0;
 }
 
 int step_take_uid(Context *c) {
-        if (setresuid(c->uid, c->uid, c->uid) < 0)
+        if (syscall(SYS_setresuid, c->uid, c->uid, c->uid) < 0)
                 return step_fail(c, -errno, "cannot become user %u", c->uid);
         return 0;
 }

@@ -31,44 +31,39 @@ static void fill_failure(const Context *c, const Step *step, int error, ReportKi
 
 /* ---- the workload's process ---- */
 
-_noreturn_ static void payload_main(Context *c) {
-        const Step *step;
+/*
+ * The child of vfork(2): our memory, but descriptors, credentials, signals and policy of its own. What it
+ * leaves in the Context we read when it has gone: to the workload by exec, or for good.
+ */
+__attribute__((noinline)) _noreturn_ static void payload_main(Context *c) {
         sigset_t none;
-        Report report;
 
-        close_fd(c->exec_pipe[0]);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
-
-        int r = recipe_run(c, PHASE_PAYLOAD, &step);
-        fill_failure(c, step, r, REPORT_FAILED, &report);
-        (void)!write(c->exec_pipe[1], &report, sizeof(report));
+        c->payload_error = recipe_run(c, PHASE_PAYLOAD, &c->payload_step);
         _exit(EXIT_FAILURE);
 }
 
-/* Starts the workload and waits for its exec. */
+/*
+ * Starts the workload. vfork(2), since a fork would copy page tables and then pages for a child that needs
+ * neither; it returns when the child has run the new program or ended, which is what we wait for anyway.
+ */
 static void start(Context *c) {
         Report report = { .kind = REPORT_RUNNING };
 
-        if (pipe2(c->exec_pipe, O_CLOEXEC) < 0)
-                _exit(EXIT_FAILURE);
-        c->workload = fork();
+        c->payload_step = NULL;
+        c->workload = vfork();
         if (c->workload == 0)
                 payload_main(c);
-        close_fd(c->exec_pipe[1]);
         if (c->workload < 0) {
-                (void)step_fail(c, -errno, "cannot fork");
-                fill_failure(c, &recipe[recipe_n - 1], -errno, REPORT_FAILED, &report);
-        } else {
-                ssize_t n;
-                do
-                        n = read(c->exec_pipe[0], &report, sizeof(report));
-                while (n < 0 && errno == EINTR);
+                c->payload_error = step_fail(c, -errno, "cannot fork");
+                c->payload_step = &recipe[recipe_n - 1];
         }
-        close_fd(c->exec_pipe[0]);
+        if (c->payload_step)
+                fill_failure(c, c->payload_step, c->payload_error, REPORT_FAILED, &report);
         send_report(c, &report);
-        if (report.kind == REPORT_FAILED)
+        if (c->payload_step)
                 _exit(EXIT_FAILURE);
 }
 

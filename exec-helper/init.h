@@ -12,7 +12,7 @@ typedef enum ReportKind {
         REPORT_ENDED,    /* the workload's wait status in `status` */
 } ReportKind;
 
-/* One datagram of the socket pair, from init, or of the pipe, from the workload's process. */
+/* One datagram of the socket pair. */
 typedef struct Report {
         ReportKind kind;
         unsigned step; /* index into the recipe */

@@ -165,7 +165,7 @@ static int run(Context *c, bool print) {
 }
 
 int main(int argc, char **argv) {
-        Context c = { .root_fd = -EBADF, .init_fd = -EBADF, .channel = -EBADF, .exec_pipe = { -EBADF, -EBADF } };
+        Context c = { .root_fd = -EBADF, .init_fd = -EBADF, .channel = -EBADF };
         static const struct option options[] = { { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' }, { "print-recipe", no_argument, NULL, 'p' }, {} };
         bool print = false;
@@ -203,5 +203,7 @@ int main(int argc, char **argv) {
 
         r = run(&c, print);
         mount_plan_done(&c.plan);
+        free(c.notify_socket);
+        free(c.listen_names);
         return r;
 }

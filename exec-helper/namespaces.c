@@ -6,10 +6,8 @@
 
 #include "steps.h"
 
-#include <net/if.h>
 #include <grp.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -37,7 +35,7 @@ int step_clone(Context *c) {
         };
 
         for (const NamespaceName *n = namespace_names; n->name; n++)
-                if (c->spec->namespaces & n->flag)
+                if ((c->spec->namespaces & n->flag) && n->flag != NAMESPACE_NET) /* see network.c */
                         args.flags |= n->clone;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return step_fail(c, -errno, "cannot make a socket pair");
@@ -162,17 +160,5 @@ int step_hostname(Context *c) {
 
         if (sethostname(name, strlen(name)) < 0)
                 return step_fail(c, -errno, "cannot set the host name to %s", name);
-        return 0;
-}
-
-int step_loopback(Context *c) {
-        struct ifreq ifr = { .ifr_name = "lo" };
-
-        _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return step_fail(c, -errno, "cannot make a socket");
-        ifr.ifr_flags = IFF_UP | IFF_RUNNING;
-        if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-                return step_fail(c, -errno, "cannot bring lo up");
         return 0;
 }

@@ -63,14 +63,17 @@ const Step recipe[] = {
 
         { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, false },
         { PHASE_INIT, "identity", EXIT_CODE_USER, user_namespace, step_init_identity, false },
+        /* Takes its time, on another processor. With the ids of the namespace, which it will belong to. */
+        { PHASE_INIT, "begin-network", EXIT_CODE_NETWORK, own_network, step_begin_network, false },
         /* Before the first mount: none may travel back to the host. */
         { PHASE_INIT, "private-mounts", EXIT_CODE_NAMESPACE, mounts, step_private_mounts, false },
         { PHASE_INIT, "root", EXIT_CODE_NAMESPACE, mounts, step_attach_root, false },
         /* Before the pivot: the kernel gives a new procfs only where a whole one is in sight. */
         { PHASE_INIT, "mounts", EXIT_CODE_NAMESPACE, mounts, step_mounts, false },
         { PHASE_INIT, "pivot", EXIT_CODE_NAMESPACE, mounts, step_pivot, false },
+        /* Before anything of the service runs. */
+        { PHASE_INIT, "network", EXIT_CODE_NETWORK, own_network, step_network, false },
         { PHASE_INIT, "hostname", EXIT_CODE_NAMESPACE, names_host, step_hostname, false },
-        { PHASE_INIT, "loopback", EXIT_CODE_NETWORK, own_network, step_loopback, false },
         /* When nothing mounts any more, and before anything untrusted could have run. */
         { PHASE_INIT, "mount-audit", EXIT_CODE_NAMESPACE, audits, step_mount_audit, false },
 

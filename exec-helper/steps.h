@@ -27,7 +27,10 @@ int step_release(Context *c);
 int step_await_maps(Context *c);
 int step_init_identity(Context *c);
 int step_hostname(Context *c);
-int step_loopback(Context *c);
+
+/* network.c */
+int step_begin_network(Context *c);
+int step_network(Context *c);
 
 /* mount.c */
 int step_private_mounts(Context *c);

@@ -138,12 +138,32 @@ static int parse_condition(const Place *at, json_t *object, SeccompCondition *re
                 return r;
         if (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) > 5)
                 return bad(at, "\"index\" must be a number from 0 to 5");
-        if (!json_is_integer(value) || (two && !json_is_integer(two)))
-                return bad(at, "\"value\" and \"valueTwo\" must be numbers");
+        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+                (two && (!json_is_integer(two) || json_integer_value(two) < 0)))
+                return bad(at, "\"value\" and \"valueTwo\" must be numbers from 0 to 2^63-1");
         ret_->index = (unsigned)json_integer_value(index);
         ret_->value = (uint64_t)json_integer_value(value);
         ret_->value_two = two ? (uint64_t)json_integer_value(two) : 0;
-        return parse_operator(at, json_object_get(object, "op"), &ret_->op);
+        r = parse_operator(at, json_object_get(object, "op"), &ret_->op);
+        if (r < 0)
+                return r;
+        if (ret_->op == SECCOMP_OPERATOR_MASKED_EQ && (ret_->value_two & ~ret_->value))
+                return bad(at, "\"valueTwo\" has bits outside of the mask \"value\": the condition could never hold");
+        return 0;
+}
+
+/* An int is compared on its 32 bits: a value beyond those would be cut to another one. */
+static int check_widths(const Place *at, const SeccompRule *rule) {
+        for (size_t i = 0; i < rule->n_conditions; i++) {
+                const SeccompCondition *q = &rule->conditions[i];
+
+                if ((q->value | q->value_two) <= UINT32_MAX)
+                        continue;
+                STRV_FOREACH(name, rule->names)
+                if (seccomp_argument_is_int(name, q->index))
+                        return bad(at, "argument %u of %s has 32 bits: the value is too large", q->index, name);
+        }
+        return 0;
 }
 
 static int parse_names(const Place *at, json_t *names, char ***ret_) {
@@ -194,6 +214,18 @@ static int parse_rule(const Place *at, json_t *object, SeccompRule *ret_) {
                 if (r < 0)
                         return r;
         }
+        return check_widths(at, ret_);
+}
+
+/* A rule behind one that always matches has no effect; where it says something else, somebody is mistaken. */
+static int check_reachable(const SeccompProfile *p, char **reterr_) {
+        for (size_t i = 0; i < p->n_rules; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (p->rules[k].n_conditions == 0 && p->rules[k].action != p->rules[i].action)
+                                STRV_FOREACH(name, p->rules[i].names)
+                                if (strv_contains(p->rules[k].names, name))
+                                        return bad(&(Place){ i + 1, reterr_ },
+                                                "%s is decided by rule %zu already", name, k + 1);
         return 0;
 }
 
@@ -223,7 +255,7 @@ static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return check_reachable(p, reterr_);
 }
 
 int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, char **reterr_) {

@@ -414,9 +414,23 @@ static const char *bad_value(const Spec *s) {
         for (size_t i = 0; i < s->n_tmpfs; i++)
                 if (bad_target(s, s->tmpfs[i].target))
                         return "a mount target that is not normalised, reserved, or there twice";
-        if (!streq(s->seccomp, "default") || !streq(s->landlock, "default"))
-                return "a seccomp or landlock policy that this build does not have";
         return NULL;
+}
+
+/* The policies that nucleus-exec has built in. */
+static int check_policy(const Spec *s, unsigned line, char **reterr_) {
+        const char *unknown = s->error ? NULL
+                : !streq(s->seccomp, "default") ? s->seccomp
+                : !streq(s->landlock, "default") ? s->landlock
+                                                 : NULL;
+
+        if (!unknown)
+                return 0;
+        if (asprintf(reterr_, "spec line %u: this build has no policy \"%s\"", line, unknown) < 0) {
+                *reterr_ = NULL;
+                return -ENOMEM;
+        }
+        return -EINVAL;
 }
 
 static const char *violates_mode(const Spec *s) {
@@ -487,6 +501,9 @@ int spec_parse(const char *text, size_t n, Spec **ret_, char **reterr_) {
         const char *wrong = missing(s) ?: bad_value(s) ?: violates_mode(s);
         if (wrong)
                 return fail(reterr_, line, wrong);
+        int k = check_policy(s, line, reterr_);
+        if (k < 0)
+                return k;
 
         *ret_ = TAKE_PTR(s);
         return 0;

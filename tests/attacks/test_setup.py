@@ -116,7 +116,9 @@ def test_14_exchanged_target_never_reaches_the_host(root, victim, tmp_path):
 
     ended = {"started": 0, "refused": 0}
     with beside("exchange", f"{root}/data", f"{root}/data.link"):
-        for _ in range(1000):
+        for i in range(10000):
+            if i >= 1000 and min(ended.values()) > 0:
+                break  # a busy machine may need longer until both sides of the race were seen
             result = run(spec)
             if result.code == 0 and result.stdout:
                 ended["started"] += 1

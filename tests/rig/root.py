@@ -14,7 +14,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "trixie"
 # What Nucleus links, and what its tests talk to.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "busybox-static", "iproute2",
-            "libcap2", "libinih1", "libjansson4", "libmount1", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
+            "libcap2", "libinih1", "libjansson4", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
             "procps", "socat"]
 KERNEL_PACKAGES = ["initramfs-tools", "linux-image-cloud-amd64"]
 
@@ -78,7 +78,7 @@ def bootstrap(path, packages):
     subprocess.run(["chroot", path, "passwd", "-d", "root"], check=True, capture_output=True)
     subprocess.run(["chroot", path, "systemctl", "mask", "-q", "systemd-networkd-wait-online.service",
                     "systemd-resolved.service", "man-db.timer", "apt-daily.timer", "apt-daily-upgrade.timer",
-                    "systemd-firstboot.service"], check=True, capture_output=True)
+                    "systemd-firstboot.service", "systemd-modules-load.service"], check=True, capture_output=True)
 
 
 def machine_root():
