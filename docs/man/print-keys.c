@@ -10,7 +10,10 @@ static void print_text(const char *s) {
                         fputs("\\e", stdout);
                 else if (*s == '"')
                         fputs("\\(dq", stdout);
-                else
+                else if (s[0] == '.' && s[1] == ' ') {
+                        fputs(".\n", stdout); /* a new sentence begins a new line */
+                        s++;
+                } else
                         putchar(*s);
 }
 
