@@ -3,6 +3,6 @@
 
 from .nspawn import Machine
 from .qemu import Vm
-from .root import Unavailable
+from .stop import Unavailable
 
 __all__ = ["Machine", "Unavailable", "Vm"]

@@ -5,12 +5,11 @@ import itertools
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import time
 
-from . import root
-from .root import Unavailable
+from . import cgroup, root
+from .stop import Unavailable, die_with_parent
 
 _numbers = itertools.count(1)
 BOOT_LIMIT = 120  # seconds after which a boot is called hung
@@ -69,16 +68,17 @@ class Machine(Commands):
     """Use it in a `with`, or call start() and stop(). `build` (or None) is installed into it."""
 
     def __init__(self, build=None):
-        root.need("systemd-nspawn", "nsenter")
+        root.need("systemd-nspawn", "nsenter", "unshare")
         self.name = f"nucleus-{os.getpid()}-{next(_numbers)}"
         self.directory = root.cache() / "run" / self.name
         self.root = self.directory / "root"
         self.build = build
-        self.process = self.leader = None
+        self.process = self.leader = self.cgroup = None
 
     # -- life
 
     def start(self):
+        root.sweep()
         self.directory.mkdir(parents=True)
         try:
             subprocess.run(["cp", "-a", "--reflink=auto", root.machine_root(), self.root], check=True)
@@ -91,22 +91,31 @@ class Machine(Commands):
         return self
 
     def boot(self):
+        """In a PID and a mount namespace of its own: whatever ends the test run ends all that is in the machine,
+        and leaves no mount behind."""
         environment = dict(os.environ, SYSTEMD_SECCOMP="0", SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1")
+        self.cgroup = cgroup.make(self.name)
         with open(self.directory / "console", "wb") as console:
             self.process = subprocess.Popen(
-                ["systemd-nspawn", "--keep-unit", "--register=no", "--quiet", "--boot", "--directory", self.root,
+                ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
+                 "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh",  # nspawn leaves files in /run
+                 "systemd-nspawn", "--keep-unit", "--register=no", "--quiet", "--boot", "--directory", self.root,
                  "--capability=all", "--private-network", "--console=pipe", "--machine", self.name],
                 env=environment, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent)
+                start_new_session=True, preexec_fn=self._before_exec)
         self.leader = self._find_leader()
         self.wait_booted()
+
+    def _before_exec(self):
+        die_with_parent()
+        cgroup.enter(self.cgroup)
 
     def _find_leader(self):
         end = time.monotonic() + BOOT_LIMIT
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise Unavailable("systemd-nspawn ended:\n" + self.boot_log()[-3000:])
-            for child in _children(self.process.pid):
+            for child in _descendants(self.process.pid):
                 if _comm(child) == "systemd":
                     return child
             time.sleep(0.02)
@@ -118,27 +127,22 @@ class Machine(Commands):
         except FileNotFoundError:
             return ""
 
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            for pid in [self.leader, self.process.pid]:
-                if pid:
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
+    def power_off(self):
+        """As by pulling the plug."""
         if self.process:
+            self.process.kill()
             self.process.wait()
-        self.process = self.leader = None
+        if self.cgroup:
+            cgroup.remove(self.cgroup)
+        self.process = self.leader = self.cgroup = None
+
+    def stop(self):
+        self.power_off()
         root.remove(self.directory)
 
     def reboot(self):
         """Boots the same root again, as after a power cut."""
-        for pid in [self.leader, self.process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.wait()
+        self.power_off()
         self.boot()
 
     def __enter__(self):
@@ -165,16 +169,12 @@ class Machine(Commands):
         subprocess.run(["cp", "-a", source, there], check=True)
 
 
-def _die_with_parent():
-    import ctypes
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-
-
-def _children(pid):
+def _descendants(pid):
     try:
-        return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+    return children + [d for child in children for d in _descendants(child)]
 
 
 def _comm(pid):
@@ -182,5 +182,3 @@ def _comm(pid):
         return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-

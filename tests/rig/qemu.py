@@ -14,8 +14,8 @@ import tempfile
 import time
 
 from . import root
-from .nspawn import Commands, Result, _die_with_parent
-from .root import Unavailable
+from .nspawn import Commands, Result
+from .stop import Unavailable, die_with_parent
 
 _numbers = itertools.count(1)
 BOOT_LIMIT = 600
@@ -82,6 +82,7 @@ class Vm(Commands):
         self.stage = self.directory / "stage"
         self.build = build
         self.process = self.channel = None
+        root.sweep()
         self.stage.mkdir(parents=True)
 
     def copy_tree(self, source, target):
@@ -119,11 +120,13 @@ class Vm(Commands):
                  "-chardev", f"socket,id=port,path={port},server=on,wait=off",
                  "-device", "virtserialport,chardev=port,name=nucleus"],
                 env=dict(os.environ, TMPDIR=str(self.directory)), stdin=subprocess.DEVNULL, stdout=console,
-                stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent)
         self._connect(port)
         self.wait_booted()
         self.ok("mkdir -p /run/stage && mount -o ro /dev/vdb /run/stage && "
-                "cp -a /run/stage/. / && umount /run/stage && systemctl daemon-reload")
+                # The stage may have a directory /lib where the machine has a link.
+                "tar -C /run/stage --exclude=./lost+found -c . | tar -C / --keep-directory-symlink -x && "
+                "umount /run/stage && systemctl daemon-reload")
 
     def _connect(self, port):
         end = time.monotonic() + BOOT_LIMIT

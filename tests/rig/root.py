@@ -4,11 +4,15 @@ build cache. A tree is never booted itself; each machine gets a copy."""
 
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
+
+from .stop import Unavailable, alive
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "trixie"
@@ -17,10 +21,6 @@ PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-syst
             "libcap2", "libinih1", "libjansson4", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
             "procps", "socat"]
 KERNEL_PACKAGES = ["initramfs-tools", "linux-image-cloud-amd64"]
-
-
-class Unavailable(Exception):
-    """This host cannot run such a machine; the text says why."""
 
 
 def cache():
@@ -63,11 +63,42 @@ def remove(path):
         path.unlink()
 
 
+def sweep():
+    """Removes what test runs that were killed have left in the cache."""
+    for path in (cache() / "run").glob("*-*-*"):
+        pid = path.name.split("-")[1]
+        if pid.isdigit() and not alive(pid):
+            remove(path)
+
+
+def apt_mirrors():
+    """Where this host gets Debian from; empty where that cannot be told, and mmdebstrap then takes its default."""
+    release = platform.freedesktop_os_release()
+    asked = subprocess.run(["apt-get", "indextargets", "--format",
+                            "$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN) $(LABEL)", "Created-By: Packages"],
+                           capture_output=True, text=True)
+    for line in asked.stdout.splitlines():
+        site, suite, component, origin, label = (line.split(" ") + [""] * 3)[:5]
+        if suite == release.get("VERSION_CODENAME") and component == "main" and \
+                (origin, label) in (("Debian", "Debian"), ("$(ORIGIN)", "$(LABEL)"), ("", "")):
+            return [site]
+    return []
+
+
+def apt_options():
+    """The host's own way to its mirror: proxies, retries, checks of dates."""
+    wanted = ("Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::Check-", "Acquire::ForceIPv")
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    return ["--aptopt=" + line for line in dump.splitlines()
+            if line.startswith(wanted) and not line.endswith(' "";')]
+
+
 def bootstrap(path, packages):
     done = subprocess.run(["mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", "--skip=check/empty",
                            "--include=" + ",".join(packages),
                            "--dpkgopt=path-exclude=/usr/share/doc/*",
-                           "--dpkgopt=path-exclude=/usr/share/locale/*", SUITE, path],
+                           "--dpkgopt=path-exclude=/usr/share/locale/*", *apt_options(), SUITE, path,
+                           *apt_mirrors()],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         remove(path)
@@ -99,6 +130,10 @@ def bootstrap_text():
 
 def install_nucleus(build, stage):
     """`meson install` of a build that was configured with --prefix=/usr."""
+    prefix = json.loads(subprocess.run(["meson", "introspect", build, "--buildoptions"], check=True,
+                                       capture_output=True).stdout)
+    if not any(o["name"] == "prefix" and o["value"] == "/usr" for o in prefix):
+        raise RuntimeError(f"{build} is not a build for /usr: configure it with meson setup --prefix=/usr")
     done = subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage],
                           capture_output=True, text=True)
     if done.returncode != 0:
