@@ -26,8 +26,11 @@ Position reader_position(const ConfigReader *r, const TomlNode *n);
 /* Notes that memory ran out. Returns false. */
 bool reader_oom(ConfigReader *r);
 
+/* How many strings a list or [environment] holds at most: appending to a list is linear in its length. */
+#define LIST_MAX 4096U
+
 /* The types of values, schema-types.c. */
-extern const SchemaType type_text, type_argv, type_path, type_mode, type_runtime, type_user,
+extern const SchemaType type_text, type_variable, type_argv, type_path, type_mode, type_runtime, type_user,
         type_users, type_host_name, type_units, type_duration, type_restart, type_boolean, type_sha256,
         type_size, type_cpus, type_count, type_weight, type_namespace, type_network, type_octal, type_listen,
         type_socket_name, type_condition, type_service, type_port, type_credential_name;
@@ -36,5 +39,6 @@ extern const SchemaType type_text, type_argv, type_path, type_mode, type_runtime
 bool config_fill_defaults(ConfigReader *r);
 void config_check(ConfigReader *r);
 
-/* schema-read.c: reads the members of `table` that belong to schema table `name` ("" for a service's own). */
+/* schema-read.c: reads the members of `table` that belong to schema table `name` ("" for a service's own).
+ */
 bool schema_read_table(ConfigReader *r, const char *name, const TomlNode *table, void *target);

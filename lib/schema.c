@@ -65,7 +65,7 @@ const SchemaRow schema_rows[] = {
         NAMESPACE("cgroup", NAMESPACE_CGROUP, "true", "The unit's control group as the root."),
         NAMESPACE("time", NAMESPACE_TIME, "false", "Monotonic clocks of its own."),
 
-        KEY("environment", "NAME", type_text, environment, "PATH",
+        KEY("environment", "NAME", type_variable, environment, "PATH",
                 "A variable of the workload's environment, which holds nothing else but PATH (unless given: "
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin) and what tells of sockets."),
 
