@@ -3,8 +3,8 @@
 
 /*
  * What the steps of the recipe work on. One Context lives in the supervisor; init and the workload's process
- * go on with their copies of it after clone3(2) and fork(2). Steps fill it in, later steps and the loops read
- * it.
+ * go on with their copies of it after clone3(2) and fork(2). Steps fill it in, later steps and the loops
+ * read it.
  */
 
 #include <sys/types.h>

@@ -20,7 +20,8 @@
 int step_listen_fds(Context *c) {
         if (c->n_listen != c->spec->listen_fds)
                 return step_fail(c, -ENOTCONN,
-                        "the service manager handed over %u sockets, the service needs %llu: start it by its "
+                        "the service manager handed over %u sockets, the service needs %llu: start it by "
+                        "its "
                         "socket unit",
                         c->n_listen, (unsigned long long)c->spec->listen_fds);
         for (unsigned i = 0; i < c->n_listen; i++) {
@@ -40,8 +41,9 @@ int step_outer_namespaces(Context *c) {
         int r;
 
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-                return step_fail(c, -errno, "cannot make a user namespace: see user.max_user_namespaces, "
-                                            "kernel.unprivileged_userns_clone and AppArmor's rules");
+                return step_fail(c, -errno,
+                        "cannot make a user namespace: see user.max_user_namespaces, "
+                        "kernel.unprivileged_userns_clone and AppArmor's rules");
         /* The files of a process that cannot be dumped belong to root. */
         (void)prctl(PR_SET_DUMPABLE, 1);
         r = write_proc_file("/proc/self/setgroups", "deny");
@@ -66,7 +68,8 @@ static int clone_tree(Context *c, const Mount *m) {
 
         _cleanup_close_ int fd = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (fd < 0)
-                return m->optional && errno == ENOENT ? -ENOENT : step_fail(c, -errno, "cannot open %s", m->source);
+                return m->optional && errno == ENOENT ? -ENOENT
+                                                      : step_fail(c, -errno, "cannot open %s", m->source);
 
         if (m->kind != MOUNT_DEV_NODE)
                 attr.attr_set |= MOUNT_ATTR_NODEV;
@@ -113,8 +116,8 @@ static int check_node(Context *c, const Mount *m) {
         if (fstat(m->fd, &st) < 0)
                 return step_fail(c, -errno, "cannot look at %s", m->source);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(m->device_major, m->device))
-                return step_fail(c, -ENODEV, "%s is not the character device %u:%u", m->source, m->device_major,
-                        m->device);
+                return step_fail(c, -ENODEV, "%s is not the character device %u:%u", m->source,
+                        m->device_major, m->device);
         return 0;
 }
 
@@ -132,11 +135,14 @@ static int note_link(Context *c, Mount *m) {
 
 /* The clones of volumes, of the host's tree, and of device nodes. */
 int step_sources(Context *c) {
+        bool own_nodes = false;
+
         for (size_t i = 0; i < c->plan.n; i++) {
                 Mount *m = &c->plan.mounts[i];
                 int r = 0;
 
-                if (m->kind != MOUNT_BIND && m->kind != MOUNT_DEV_NODE)
+                own_nodes = own_nodes || (m->kind == MOUNT_DEV && m->fd >= 0);
+                if (m->kind != MOUNT_BIND && (m->kind != MOUNT_DEV_NODE || own_nodes))
                         continue;
                 if (m->kind == MOUNT_BIND && m->create && m->optional)
                         r = note_link(c, m);

@@ -20,13 +20,14 @@
  * anything under that name, so only a regular file is read. */
 static int open_database(Context *c, const char *path, FILE **ret_) {
         struct stat st;
-        _cleanup_close_ int fd = c->root_fd >= 0
-                ? sys_openat2(c->root_fd, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
-                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_close_ int fd =
+                c->root_fd >= 0 ? sys_openat2(c->root_fd, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+                                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+                                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
         if (fd < 0)
-                return step_fail(c, -errno, "cannot open %s of the %s", path, c->root_fd >= 0 ? "rootfs" : "host");
+                return step_fail(
+                        c, -errno, "cannot open %s of the %s", path, c->root_fd >= 0 ? "rootfs" : "host");
         if (fstat(fd, &st) < 0)
                 return step_fail(c, -errno, "cannot look at %s", path);
         if (!S_ISREG(st.st_mode) || st.st_size > DATABASE_MAX)

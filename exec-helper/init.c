@@ -111,7 +111,8 @@ _noreturn_ static void loop(Context *c) {
         if (children < 0)
                 _exit(EXIT_FAILURE);
 
-        struct pollfd fds[] = { { .fd = children, .events = POLLIN }, { .fd = c->channel, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = children, .events = POLLIN },
+                { .fd = c->channel, .events = POLLIN } };
         for (;;) {
                 struct signalfd_siginfo info;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rights that each ABI brought, as one table. What is handled is always all that the running kernel
- * knows, so that what no rule grants is denied. The constants are the kernel's (include/uapi/linux/landlock.h
- * and landlock(7)), written here since older headers lack the later ones.
+ * knows, so that what no rule grants is denied. The constants are the kernel's
+ * (include/uapi/linux/landlock.h and landlock(7)), written here since older headers lack the later ones.
  */
 
 #include "landlock.h"
@@ -17,21 +17,21 @@ static const struct {
         unsigned classes;
         bool file; /* makes sense for a file as well as for a directory */
 } rights[] = {
-        { 1, UINT64_C(1) << 0, LANDLOCK_CLASS_EXECUTE, true },   /* EXECUTE */
-        { 1, UINT64_C(1) << 1, LANDLOCK_CLASS_WRITE, true },     /* WRITE_FILE */
-        { 1, UINT64_C(1) << 2, LANDLOCK_CLASS_READ, true },      /* READ_FILE */
-        { 1, UINT64_C(1) << 3, LANDLOCK_CLASS_READ, false },     /* READ_DIR */
-        { 1, UINT64_C(1) << 4, LANDLOCK_CLASS_WRITE, false },    /* REMOVE_DIR */
-        { 1, UINT64_C(1) << 5, LANDLOCK_CLASS_WRITE, false },    /* REMOVE_FILE */
-        { 1, UINT64_C(1) << 6, 0, false },                       /* MAKE_CHAR: never */
-        { 1, UINT64_C(1) << 7, LANDLOCK_CLASS_WRITE, false },    /* MAKE_DIR */
-        { 1, UINT64_C(1) << 8, LANDLOCK_CLASS_WRITE, false },    /* MAKE_REG */
-        { 1, UINT64_C(1) << 9, LANDLOCK_CLASS_WRITE, false },    /* MAKE_SOCK */
-        { 1, UINT64_C(1) << 10, LANDLOCK_CLASS_WRITE, false },   /* MAKE_FIFO */
-        { 1, UINT64_C(1) << 11, 0, false },                      /* MAKE_BLOCK: never */
-        { 1, UINT64_C(1) << 12, LANDLOCK_CLASS_WRITE, false },   /* MAKE_SYM */
-        { 2, UINT64_C(1) << 13, LANDLOCK_CLASS_WRITE, false },   /* REFER */
-        { 3, UINT64_C(1) << 14, LANDLOCK_CLASS_WRITE, true },    /* TRUNCATE */
+        { 1, UINT64_C(1) << 0, LANDLOCK_CLASS_EXECUTE, true },    /* EXECUTE */
+        { 1, UINT64_C(1) << 1, LANDLOCK_CLASS_WRITE, true },      /* WRITE_FILE */
+        { 1, UINT64_C(1) << 2, LANDLOCK_CLASS_READ, true },       /* READ_FILE */
+        { 1, UINT64_C(1) << 3, LANDLOCK_CLASS_READ, false },      /* READ_DIR */
+        { 1, UINT64_C(1) << 4, LANDLOCK_CLASS_WRITE, false },     /* REMOVE_DIR */
+        { 1, UINT64_C(1) << 5, LANDLOCK_CLASS_WRITE, false },     /* REMOVE_FILE */
+        { 1, UINT64_C(1) << 6, 0, false },                        /* MAKE_CHAR: never */
+        { 1, UINT64_C(1) << 7, LANDLOCK_CLASS_WRITE, false },     /* MAKE_DIR */
+        { 1, UINT64_C(1) << 8, LANDLOCK_CLASS_WRITE, false },     /* MAKE_REG */
+        { 1, UINT64_C(1) << 9, LANDLOCK_CLASS_WRITE, false },     /* MAKE_SOCK */
+        { 1, UINT64_C(1) << 10, LANDLOCK_CLASS_WRITE, false },    /* MAKE_FIFO */
+        { 1, UINT64_C(1) << 11, 0, false },                       /* MAKE_BLOCK: never */
+        { 1, UINT64_C(1) << 12, LANDLOCK_CLASS_WRITE, false },    /* MAKE_SYM */
+        { 2, UINT64_C(1) << 13, LANDLOCK_CLASS_WRITE, false },    /* REFER */
+        { 3, UINT64_C(1) << 14, LANDLOCK_CLASS_WRITE, true },     /* TRUNCATE */
         { 5, UINT64_C(1) << 15, LANDLOCK_CLASS_IOCTL_DEV, true }, /* IOCTL_DEV */
 };
 
@@ -44,9 +44,9 @@ typedef struct RulesetAttr {
 #define SCOPE_SIGNAL UINT64_C(2)
 
 static size_t attr_size(int abi) {
-        return abi >= 6 ? sizeof(RulesetAttr)
-                : abi >= 4 ? offsetof(RulesetAttr, scoped)
-                           : offsetof(RulesetAttr, handled_access_net);
+        return abi >= 6   ? sizeof(RulesetAttr)
+               : abi >= 4 ? offsetof(RulesetAttr, scoped)
+                          : offsetof(RulesetAttr, handled_access_net);
 }
 
 static uint64_t rights_of(int abi, unsigned classes, bool file) {

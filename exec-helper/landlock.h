@@ -5,9 +5,9 @@
 
 #include "util.h"
 
-#define LANDLOCK_CLASS_READ 1U      /* read files, list directories */
+#define LANDLOCK_CLASS_READ 1U /* read files, list directories */
 #define LANDLOCK_CLASS_EXECUTE 2U
-#define LANDLOCK_CLASS_WRITE 4U     /* write, truncate, create, remove, rename and link across directories */
+#define LANDLOCK_CLASS_WRITE 4U /* write, truncate, create, remove, rename and link across directories */
 #define LANDLOCK_CLASS_IOCTL_DEV 8U
 
 typedef struct LandlockRule {

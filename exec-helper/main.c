@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nucleus-exec: reads one spec from standard input and runs it. Must read nothing else of the configuration. */
+/* nucleus-exec: reads one spec from standard input and runs it. Must read nothing else of the configuration.
+ */
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,13 +18,14 @@
 #include "supervisor.h"
 #include "sys.h"
 
-static const char help[] = "Usage: nucleus-exec < SPEC\n"
-                           "       nucleus-exec --print-recipe < SPEC\n\n"
-                           "Confines and runs one service as its spec says. Units made by nucleus-generator(8) call it.\n\n"
-                           "  --print-recipe  print the steps and mounts that the spec leads to, and do nothing\n"
-                           "  --help          show this help\n"
-                           "  --version       show the version\n\n"
-                           "See nucleus-exec(8).\n";
+static const char help[] =
+        "Usage: nucleus-exec < SPEC\n"
+        "       nucleus-exec --print-recipe < SPEC\n\n"
+        "Confines and runs one service as its spec says. Units made by nucleus-generator(8) call it.\n\n"
+        "  --print-recipe  print the steps and mounts that the spec leads to, and do nothing\n"
+        "  --help          show this help\n"
+        "  --version       show the version\n\n"
+        "See nucleus-exec(8).\n";
 
 /* Nothing of ours may ever land on 0, 1 or 2. */
 static bool open_standard_streams(Context *c) {
@@ -39,9 +41,11 @@ static bool open_standard_streams(Context *c) {
         return fd > STDERR_FILENO;
 }
 
-/* What the service manager says in the environment; nothing else of it counts, and the workload gets none. */
+/* What the service manager says in the environment; nothing else of it counts, and the workload gets none.
+ */
 static int read_environment(Context *c) {
-        const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
+        const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"),
+                   *names = getenv("LISTEN_FDNAMES");
         const char *notify = getenv("NOTIFY_SOCKET"), *journal = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
         struct stat st;
@@ -156,7 +160,8 @@ static int run(Context *c, bool print) {
         if (mount_plan_make(spec, &c->plan) < 0)
                 return refuse(c, "out of memory");
         if (print) {
-                if (recipe_format(c, &recipe_text) < 0 || fputs(recipe_text, stdout) < 0 || fflush(stdout) != 0)
+                if (recipe_format(c, &recipe_text) < 0 || fputs(recipe_text, stdout) < 0 ||
+                        fflush(stdout) != 0)
                         return EXIT_FAILURE;
                 return EXIT_SUCCESS;
         }
@@ -185,7 +190,8 @@ int main(int argc, char **argv) {
                         return 2;
                 }
         if (optind < argc) {
-                (void)fprintf(stderr, "nucleus-exec: unexpected argument; the spec is read from standard input\n");
+                (void)fprintf(
+                        stderr, "nucleus-exec: unexpected argument; the spec is read from standard input\n");
                 return 2;
         }
 

@@ -62,8 +62,8 @@ static int check_line(Context *c, char *line) {
                 return step_fail(c, -EUCLEAN, "the mount on %s is not %s (%s)", target, missing, options);
         for (const char *field; (field = strtok_r(NULL, " ", &save)) && !streq(field, "-");)
                 if (startswith(field, "shared:") || startswith(field, "master:"))
-                        return step_fail(c, -EUCLEAN, "the mount on %s exchanges mounts with others (%s)", target,
-                                field);
+                        return step_fail(c, -EUCLEAN, "the mount on %s exchanges mounts with others (%s)",
+                                target, field);
         return 0;
 }
 
@@ -98,7 +98,8 @@ int step_mount_audit(Context *c) {
         char *save = NULL;
 
         int r = read_table(c, &text);
-        for (char *line = r < 0 ? NULL : strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        for (char *line = r < 0 ? NULL : strtok_r(text, "\n", &save); line;
+                line = strtok_r(NULL, "\n", &save)) {
                 r = check_line(c, line);
                 if (r < 0)
                         return r;

@@ -42,24 +42,45 @@ static int add(MountPlan *p, Mount m, const char *source, const char *target) {
 /* What a service without a root tree of its own sees of the host: programs and libraries, and what of /etc
  * these cannot do without. */
 static const char *const host_tree[] = {
-        "/usr",          "/bin",          "/sbin",           "/lib",
-        "/lib32",        "/lib64",        "/libx32",         "/nix/store",
-        "/etc/alternatives", "/etc/group", "/etc/ld.so.cache", "/etc/localtime",
-        "/etc/nsswitch.conf", "/etc/passwd", "/etc/ssl",
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/libx32",
+        "/nix/store",
+        "/etc/alternatives",
+        "/etc/group",
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+        "/etc/nsswitch.conf",
+        "/etc/passwd",
+        "/etc/ssl",
 };
 
 static int plan_root(const Spec *s, MountPlan *p) {
         if (s->rootfs)
-                return add(p, (Mount){ .kind = MOUNT_ROOT_TREE, .read_only = true, .executable = true, .idmapped = true },
+                return add(p,
+                        (Mount){ .kind = MOUNT_ROOT_TREE,
+                                .read_only = true,
+                                .executable = true,
+                                .idmapped = true },
                         s->rootfs, "/");
 
         int r = add(p,
-                (Mount){ .kind = MOUNT_ROOT_TMPFS, .read_only = true, .executable = true,
-                        .size = ROOT_TMPFS_SIZE, .mode = 0755 },
+                (Mount){ .kind = MOUNT_ROOT_TMPFS,
+                        .read_only = true,
+                        .executable = true,
+                        .size = ROOT_TMPFS_SIZE,
+                        .mode = 0755 },
                 NULL, "/");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(host_tree); i++)
                 r = add(p,
-                        (Mount){ .kind = MOUNT_BIND, .read_only = true, .executable = true, .create = true,
+                        (Mount){ .kind = MOUNT_BIND,
+                                .read_only = true,
+                                .executable = true,
+                                .create = true,
                                 .optional = true },
                         host_tree[i], host_tree[i]);
         return r;
@@ -67,11 +88,23 @@ static int plan_root(const Spec *s, MountPlan *p) {
 
 /* The OCI runtime's defaults (config.md, "maskedPaths", "readonlyPaths"); /sys is not there at all. */
 static const char *const proc_masked[] = {
-        "/proc/acpi",    "/proc/asound",     "/proc/interrupts",  "/proc/kcore",      "/proc/keys",
-        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/interrupts",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/timer_list",
+        "/proc/timer_stats",
 };
 static const char *const proc_read_only[] = {
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+        "/proc/bus",
+        "/proc/fs",
+        "/proc/irq",
+        "/proc/sys",
+        "/proc/sysrq-trigger",
 };
 
 static int plan_proc(const Spec *s, MountPlan *p) {
@@ -91,23 +124,33 @@ static int plan_proc(const Spec *s, MountPlan *p) {
         return r;
 }
 
-/* The nodes that the kernel's own documentation (admin-guide/devices.rst) calls compulsory, less the rest. */
+/* The nodes that the kernel's own documentation (admin-guide/devices.rst) calls compulsory, less the rest.
+ */
 static const struct {
         const char *path;
         unsigned major, minor;
 } nodes[] = {
-        { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-        { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+        { "/dev/null", 1, 3 },
+        { "/dev/zero", 1, 5 },
+        { "/dev/full", 1, 7 },
+        { "/dev/random", 1, 8 },
+        { "/dev/urandom", 1, 9 },
+        { "/dev/tty", 5, 0 },
 };
 
 static int plan_dev(const Spec *s, MountPlan *p) {
         int r = add(p,
-                (Mount){ .kind = MOUNT_DEV, .read_only = true, .create = !s->rootfs, .size = DEV_SIZE,
+                (Mount){ .kind = MOUNT_DEV,
+                        .read_only = true,
+                        .create = !s->rootfs,
+                        .size = DEV_SIZE,
                         .mode = 0755 },
                 NULL, "/dev");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(nodes); i++)
                 r = add(p,
-                        (Mount){ .kind = MOUNT_DEV_NODE, .create = true, .device_major = nodes[i].major,
+                        (Mount){ .kind = MOUNT_DEV_NODE,
+                                .create = true,
+                                .device_major = nodes[i].major,
                                 .device = nodes[i].minor },
                         nodes[i].path, nodes[i].path);
         if (r >= 0)
@@ -128,11 +171,16 @@ static int plan_volumes(const Spec *s, MountPlan *p) {
 
         for (size_t i = 0; r >= 0 && i < s->n_volumes; i++)
                 r = add(p,
-                        (Mount){ .kind = MOUNT_BIND, .read_only = s->volumes[i].read_only, .executable = true, .idmapped = true },
+                        (Mount){ .kind = MOUNT_BIND,
+                                .read_only = s->volumes[i].read_only,
+                                .executable = true,
+                                .idmapped = true },
                         s->volumes[i].source, s->volumes[i].target);
         for (size_t i = 0; r >= 0 && i < s->n_tmpfs; i++)
                 r = add(p,
-                        (Mount){ .kind = MOUNT_TMPFS, .executable = true, .size = s->tmpfs[i].size,
+                        (Mount){ .kind = MOUNT_TMPFS,
+                                .executable = true,
+                                .size = s->tmpfs[i].size,
                                 .mode = 01777 },
                         NULL, s->tmpfs[i].target);
         if (r < 0 || p->n == first)
@@ -173,11 +221,16 @@ int mount_plan_make(const Spec *s, MountPlan *ret_) {
 
 const char *mount_kind_name(MountKind kind) {
         static const char *const names[] = {
-                [MOUNT_ROOT_TREE] = "root tree", [MOUNT_ROOT_TMPFS] = "tmpfs",
-                [MOUNT_BIND] = "bind",           [MOUNT_PROC] = "proc",
-                [MOUNT_PROC_MASK] = "mask",      [MOUNT_PROC_READ_ONLY] = "remount",
-                [MOUNT_DEV] = "tmpfs",           [MOUNT_DEV_NODE] = "device",
-                [MOUNT_DEVPTS] = "devpts",       [MOUNT_TMPFS] = "tmpfs",
+                [MOUNT_ROOT_TREE] = "root tree",
+                [MOUNT_ROOT_TMPFS] = "tmpfs",
+                [MOUNT_BIND] = "bind",
+                [MOUNT_PROC] = "proc",
+                [MOUNT_PROC_MASK] = "mask",
+                [MOUNT_PROC_READ_ONLY] = "remount",
+                [MOUNT_DEV] = "tmpfs",
+                [MOUNT_DEV_NODE] = "device",
+                [MOUNT_DEVPTS] = "devpts",
+                [MOUNT_TMPFS] = "tmpfs",
         };
         return names[kind];
 }

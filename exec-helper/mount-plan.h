@@ -11,36 +11,36 @@
 #include "strbuf.h"
 
 typedef enum MountKind {
-        MOUNT_ROOT_TREE,    /* the attested, detached clone of the rootfs */
-        MOUNT_ROOT_TMPFS,   /* an empty root for the host's own tree */
-        MOUNT_BIND,         /* a detached clone of `source` */
-        MOUNT_PROC,         /* a fresh procfs */
-        MOUNT_PROC_MASK,    /* something empty over an entry of /proc */
+        MOUNT_ROOT_TREE,      /* the attested, detached clone of the rootfs */
+        MOUNT_ROOT_TMPFS,     /* an empty root for the host's own tree */
+        MOUNT_BIND,           /* a detached clone of `source` */
+        MOUNT_PROC,           /* a fresh procfs */
+        MOUNT_PROC_MASK,      /* something empty over an entry of /proc */
         MOUNT_PROC_READ_ONLY, /* an entry of /proc over itself, read-only */
-        MOUNT_DEV,          /* a tmpfs with the links of /dev */
-        MOUNT_DEV_NODE,     /* a device node of the host */
-        MOUNT_DEVPTS,       /* a new instance */
+        MOUNT_DEV,            /* a tmpfs with the links of /dev */
+        MOUNT_DEV_NODE,       /* a device node of the host */
+        MOUNT_DEVPTS,         /* a new instance */
         MOUNT_TMPFS,
 } MountKind;
 
 typedef struct Mount {
         MountKind kind;
-        char *source;       /* on the host, for binds and nodes */
-        char *target;       /* in the service; "/" is the root */
+        char *source; /* on the host, for binds and nodes */
+        char *target; /* in the service; "/" is the root */
         bool read_only;
         bool executable;
-        bool create;        /* the target lies in a tmpfs of ours and is made there */
-        bool idmapped;      /* ids on disk are ids inside; else as they are: nobody's */
-        bool optional;      /* left out where the source is missing */
-        uint64_t size;      /* of a tmpfs */
-        unsigned mode;      /* of a tmpfs */
-        unsigned device;    /* of a node: its minor number; the major is `device_major` */
+        bool create;     /* the target lies in a tmpfs of ours and is made there */
+        bool idmapped;   /* ids on disk are ids inside; else as they are: nobody's */
+        bool optional;   /* left out where the source is missing */
+        uint64_t size;   /* of a tmpfs */
+        unsigned mode;   /* of a tmpfs */
+        unsigned device; /* of a node: its minor number; the major is `device_major` */
         unsigned device_major;
 
         /* The walker's: */
-        int fd;             /* the mount: detached first, then in place until the workload starts; -EBADF */
-        uint64_t id;        /* of the mount once it is there (STATX_MNT_ID); 0: not mounted */
-        char *link;         /* the host has a symbolic link there: it is copied */
+        int fd;      /* the mount: detached first, then in place until the workload starts; -EBADF */
+        uint64_t id; /* of the mount once it is there (STATX_MNT_ID); 0: not mounted */
+        char *link;  /* the host has a symbolic link there: it is copied */
 } Mount;
 
 typedef struct MountPlan {

@@ -5,6 +5,7 @@
  * path that somebody could have changed in between. Must never create anything outside of a tmpfs of ours.
  */
 
+#include "new-mount.h"
 #include "steps.h"
 
 #include <fcntl.h>
@@ -17,12 +18,7 @@
 
 #define PROC_ROOT_INO 1 /* include/linux/proc_ns.h: of every genuine procfs */
 
-typedef struct Parameter {
-        const char *key, *value; /* value NULL: a flag */
-} Parameter;
-
-/* A detached mount of a new file system. */
-static int new_mount(Context *c, const char *type, const Parameter *parameters, unsigned attr) {
+int new_mount(Context *c, const char *type, const Parameter *parameters, unsigned attr) {
         _cleanup_close_ int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
         if (fs < 0)
                 return step_fail(c, -errno, "cannot open a file system of type %s", type);
@@ -34,18 +30,18 @@ static int new_mount(Context *c, const char *type, const Parameter *parameters, 
                 return step_fail(c, -errno, "cannot make a file system of type %s", type);
         int fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attr);
         return fd < 0 ? step_fail(c, -errno, "cannot mount a file system of type %s%s", type,
-                                streq(type, "proc") && errno == EPERM
-                                        ? " (something is mounted over parts of the /proc we were started in)"
-                                        : "")
+                                streq(type, "proc") && errno == EPERM ? " (something is mounted over parts "
+                                                                        "of the /proc we were started in)"
+                                                                      : "")
                       : fd;
 }
 
 static unsigned attributes(const Mount *m) {
         return MOUNT_ATTR_NOSUID | (m->kind == MOUNT_DEV ? 0 : MOUNT_ATTR_NODEV) |
-                (m->executable ? 0 : MOUNT_ATTR_NOEXEC);
+               (m->executable ? 0 : MOUNT_ATTR_NOEXEC);
 }
 
-static int new_tmpfs(Context *c, const Mount *m) {
+int new_tmpfs(Context *c, const Mount *m) {
         char size[32], mode[16];
         const Parameter p[] = { { "size", size }, { "mode", mode }, {} };
 
@@ -91,7 +87,8 @@ static int make_target(Context *c, const char *path, mode_t type) {
         for (char *p = copy + 1, *slash; p; p = slash ? slash + 1 : NULL) {
                 slash = strchr(p, '/');
                 if (!slash && !S_ISDIR(type)) {
-                        _cleanup_close_ int fd = openat(dir, p, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+                        _cleanup_close_ int fd =
+                                openat(dir, p, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
                         return fd < 0 ? -errno : 0;
                 }
                 if (slash)
@@ -123,7 +120,8 @@ static int target_failed(Context *c, const Mount *m, int error) {
         if (error == -ENOENT)
                 return step_fail(c, error, "the rootfs has no %s to mount on: create it there", m->target);
         if (error == -ELOOP)
-                return step_fail(c, error, "%s of the rootfs is, or lies behind, a symbolic link", m->target);
+                return step_fail(
+                        c, error, "%s of the rootfs is, or lies behind, a symbolic link", m->target);
         return step_fail(c, error, "cannot open %s in the rootfs", m->target);
 }
 
@@ -150,7 +148,8 @@ static int source_type(Context *c, const Mount *m, int fd, mode_t *ret_) {
         return 0;
 }
 
-/* A link of the root tree may lead a target into /proc, where a mount would hide or fake the kernel's files. */
+/* A link of the root tree may lead a target into /proc, where a mount would hide or fake the kernel's files.
+ */
 static int check_target(Context *c, const Mount *m, int target) {
         struct statfs fs;
 
@@ -201,12 +200,12 @@ static int make_read_only(Context *c, const Mount *m, int fd) {
         return 0;
 }
 
-/* The mount of /dev/null, which is there by now: a clone must come from an attached mount. */
-static int null_fd(const Context *c) {
-        for (size_t i = 0; i < c->plan.n; i++)
-                if (c->plan.mounts[i].kind == MOUNT_DEV_NODE && streq(c->plan.mounts[i].target, "/dev/null"))
-                        return c->plan.mounts[i].fd;
-        return -EBADF;
+/* A clone of /dev/null, which is there by now: it must come from an attached mount. */
+static int clone_null(const Context *c) {
+        _cleanup_close_ int fd =
+                sys_openat2(c->root_fd, "dev/null", O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+        return fd < 0 ? fd : sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
 /* An entry of /proc: covered by /dev/null or, a directory, by an empty one; or by itself, read-only. */
@@ -223,7 +222,7 @@ static int cover_proc(Context *c, Mount *m) {
         if (m->kind == MOUNT_PROC_READ_ONLY)
                 cover = sys_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         else if (!S_ISDIR(st.st_mode))
-                cover = sys_open_tree(null_fd(c), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+                cover = clone_null(c);
         else {
                 cover = new_mount(c, "tmpfs", empty, attributes(m));
                 if (cover < 0)
@@ -239,21 +238,6 @@ static int cover_proc(Context *c, Mount *m) {
         return identify(c, m, cover);
 }
 
-static int fill_dev(Context *c, int fd) {
-        static const struct {
-                const char *name, *target;
-        } links[] = {
-                { "ptmx", "pts/ptmx" },           { "fd", "/proc/self/fd" },
-                { "stdin", "/proc/self/fd/0" },   { "stdout", "/proc/self/fd/1" },
-                { "stderr", "/proc/self/fd/2" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(links); i++)
-                if (symlinkat(links[i].target, fd, links[i].name) < 0)
-                        return step_fail(c, -errno, "cannot make the link /dev/%s", links[i].name);
-        return 0;
-}
-
 /* Makes the detached mount of an entry that has none from the host side. A descriptor or -errno. */
 static int make(Context *c, Mount *m) {
         switch (m->kind) {
@@ -265,8 +249,10 @@ static int make(Context *c, Mount *m) {
         case MOUNT_TMPFS:
                 return new_tmpfs(c, m);
         case MOUNT_DEV: {
+                if (m->fd >= 0)
+                        return m->fd; /* from the host side */
                 _cleanup_close_ int fd = new_tmpfs(c, m);
-                int r = fd < 0 ? fd : fill_dev(c, fd);
+                int r = fd < 0 ? fd : dev_make_links(c, fd);
                 return r < 0 ? r : TAKE_FD(fd);
         }
         case MOUNT_ROOT_TREE:
@@ -296,7 +282,7 @@ static int put_node(Context *c, Mount *m) {
 
 static int do_mount(Context *c, Mount *m) {
         if (m->kind == MOUNT_DEV_NODE)
-                return put_node(c, m);
+                return m->fd < 0 ? 0 : put_node(c, m); /* none: it is a node of our own */
         if (m->link)
                 return put_link(c, m);
         if (m->kind == MOUNT_PROC_MASK || m->kind == MOUNT_PROC_READ_ONLY)

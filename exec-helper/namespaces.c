@@ -7,7 +7,9 @@
 #include "steps.h"
 
 #include <grp.h>
+#include <net/if.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -35,7 +37,7 @@ int step_clone(Context *c) {
         };
 
         for (const NamespaceName *n = namespace_names; n->name; n++)
-                if ((c->spec->namespaces & n->flag) && n->flag != NAMESPACE_NET) /* see network.c */
+                if (c->spec->namespaces & n->flag)
                         args.flags |= n->clone;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return step_fail(c, -errno, "cannot make a socket pair");
@@ -56,8 +58,9 @@ int step_clone(Context *c) {
                 close_fd(pair[0]);
                 close_fd(pair[1]);
                 if (error == -EPERM)
-                        return step_fail(c, error, "cannot make the namespaces: see user.max_user_namespaces, "
-                                                   "kernel.unprivileged_userns_clone and AppArmor's rules");
+                        return step_fail(c, error,
+                                "cannot make the namespaces: see user.max_user_namespaces, "
+                                "kernel.unprivileged_userns_clone and AppArmor's rules");
                 return step_fail(c, error, "cannot make the namespaces");
         }
         if (c->init_pid == 0) {
@@ -136,7 +139,8 @@ int step_await_maps(Context *c) {
         return 0;
 }
 
-/* Root of the namespace, or the one id there is. All capabilities stay: none of the ids before was mapped. */
+/* Root of the namespace, or the one id there is. All capabilities stay: none of the ids before was mapped.
+ */
 int step_init_identity(Context *c) {
         bool one = c->spec->id_base == 0;
         uid_t uid = one ? c->uid : 0;
@@ -160,5 +164,16 @@ int step_hostname(Context *c) {
 
         if (sethostname(name, strlen(name)) < 0)
                 return step_fail(c, -errno, "cannot set the host name to %s", name);
+        return 0;
+}
+
+int step_loopback(Context *c) {
+        struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+        _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return step_fail(c, -errno, "cannot make a socket");
+        if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+                return step_fail(c, -errno, "cannot bring lo up");
         return 0;
 }

@@ -36,8 +36,8 @@ int step_workdir(Context *c) {
         _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return step_fail(c, -errno, "cannot open /");
-        _cleanup_close_ int fd = sys_openat2(
-                root, path, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        _cleanup_close_ int fd =
+                sys_openat2(root, path, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
         if (fd < 0)
                 return step_fail(c, -errno, "cannot open the working directory %s", path);
         if (fchdir(fd) < 0)
@@ -49,8 +49,8 @@ int step_workdir(Context *c) {
  * file with capabilities gains none. */
 int step_secure_bits(Context *c) {
         unsigned bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-                SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+                        SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                        SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
         if (prctl(PR_SET_SECUREBITS, bits) < 0)
                 return step_fail(c, -errno, "cannot set the secure bits");
@@ -140,14 +140,15 @@ int step_landlock(Context *c) {
         size_t n = make_rules(c, rules);
         if (n == 0) { /* no mount namespace (agent): files are the host's, the scopes remain */
                 root = open("/", O_PATH | O_CLOEXEC);
-                rules[n++] = (LandlockRule){ .fd = root, .access = LANDLOCK_CLASS_READ | LANDLOCK_CLASS_WRITE |
-                                LANDLOCK_CLASS_EXECUTE | LANDLOCK_CLASS_IOCTL_DEV };
+                rules[n++] = (LandlockRule){ .fd = root,
+                        .access = LANDLOCK_CLASS_READ | LANDLOCK_CLASS_WRITE | LANDLOCK_CLASS_EXECUTE |
+                                  LANDLOCK_CLASS_IOCTL_DEV };
         }
 
         int r = landlock_apply(rules, n, c->rules->min_landlock_abi);
         if (r == -EOPNOTSUPP)
-                return step_fail(c, r, "the kernel's Landlock ABI is %d, at least %u is needed", landlock_abi(),
-                        c->rules->min_landlock_abi ?: 1);
+                return step_fail(c, r, "the kernel's Landlock ABI is %d, at least %u is needed",
+                        landlock_abi(), c->rules->min_landlock_abi ?: 1);
         return r < 0 ? step_fail(c, r, "cannot apply the Landlock policy") : 0;
 }
 

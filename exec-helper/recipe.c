@@ -26,6 +26,9 @@ static bool attests(const Context *c) {
 static bool mounts(const Context *c) {
         return has(c, NAMESPACE_MOUNT);
 }
+static bool makes_nodes(const Context *c) {
+        return mounts(c) && c->privileged;
+}
 static bool user_namespace(const Context *c) {
         return has(c, NAMESPACE_USER);
 }
@@ -53,6 +56,8 @@ const Step recipe[] = {
         { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, false },
         { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, false },
         { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, false },
+        /* Nodes can be made only where the kernel's own root is root. */
+        { PHASE_HOST, "devices", EXIT_CODE_NAMESPACE, makes_nodes, step_devices, false },
         /* The last that needs the host's paths. */
         { PHASE_HOST, "sources", EXIT_CODE_NAMESPACE, mounts, step_sources, false },
         { PHASE_HOST, "namespaces", EXIT_CODE_NAMESPACE, NULL, step_clone, false },
@@ -63,16 +68,13 @@ const Step recipe[] = {
 
         { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, false },
         { PHASE_INIT, "identity", EXIT_CODE_USER, user_namespace, step_init_identity, false },
-        /* Takes its time, on another processor. With the ids of the namespace, which it will belong to. */
-        { PHASE_INIT, "begin-network", EXIT_CODE_NETWORK, own_network, step_begin_network, false },
         /* Before the first mount: none may travel back to the host. */
         { PHASE_INIT, "private-mounts", EXIT_CODE_NAMESPACE, mounts, step_private_mounts, false },
         { PHASE_INIT, "root", EXIT_CODE_NAMESPACE, mounts, step_attach_root, false },
         /* Before the pivot: the kernel gives a new procfs only where a whole one is in sight. */
         { PHASE_INIT, "mounts", EXIT_CODE_NAMESPACE, mounts, step_mounts, false },
         { PHASE_INIT, "pivot", EXIT_CODE_NAMESPACE, mounts, step_pivot, false },
-        /* Before anything of the service runs. */
-        { PHASE_INIT, "network", EXIT_CODE_NETWORK, own_network, step_network, false },
+        { PHASE_INIT, "loopback", EXIT_CODE_NETWORK, own_network, step_loopback, false },
         { PHASE_INIT, "hostname", EXIT_CODE_NAMESPACE, names_host, step_hostname, false },
         /* When nothing mounts any more, and before anything untrusted could have run. */
         { PHASE_INIT, "mount-audit", EXIT_CODE_NAMESPACE, audits, step_mount_audit, false },

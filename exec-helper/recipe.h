@@ -19,9 +19,9 @@ typedef enum Phase {
 typedef struct Step {
         Phase phase;
         const char *name;
-        ExitCode exit_code;                 /* of the helper where the step fails */
-        bool (*applies)(const Context *c);  /* NULL: always */
-        int (*run)(Context *c);             /* 0 or -errno, with step_fail() */
+        ExitCode exit_code;                /* of the helper where the step fails */
+        bool (*applies)(const Context *c); /* NULL: always */
+        int (*run)(Context *c);            /* 0 or -errno, with step_fail() */
         bool protection; /* one that the agent tier may go without where the kernel lacks it */
 } Step;
 

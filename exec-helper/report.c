@@ -42,8 +42,8 @@ static bool send_to_journal(char *const *fields, size_t n) {
 }
 
 /* One record. `step` and `error` may be NULL and 0. */
-static void report(const Context *c, int priority, const char *id, const char *step, int error,
-        const char *message) {
+static void report(
+        const Context *c, int priority, const char *id, const char *step, int error, const char *message) {
         const char *name = c->spec && c->spec->name ? c->spec->name : "unknown";
         char text[TEXT_MAX + 16], pri[16], mid[64], service[96], step_field[64], errno_field[24];
         char *fields[FIELDS_MAX] = { text, pri, mid, service };
@@ -66,9 +66,9 @@ static void report(const Context *c, int priority, const char *id, const char *s
                         return;
         }
         (void)dprintf(STDERR_FILENO, "%snucleus-exec: %s: %s\n",
-                !c->stderr_is_journal      ? ""
-                        : priority <= LOG_ERR ? "<3>"
-                                              : "<4>",
+                !c->stderr_is_journal ? ""
+                : priority <= LOG_ERR ? "<3>"
+                                      : "<4>",
                 name, message);
 }
 
@@ -90,9 +90,9 @@ void report_failure(const Context *c, const Step *step, int error) {
 
         describe(c, step, error, text, sizeof(text));
         report(c, LOG_ERR,
-                step->exit_code == EXIT_CODE_DATAERR ? MESSAGE_ID_ATTESTATION_FAILED
-                        : step->exit_code == EXIT_CODE_CONFIG ? MESSAGE_ID_CONFIGURATION
-                                                              : MESSAGE_ID_START_FAILED,
+                step->exit_code == EXIT_CODE_DATAERR  ? MESSAGE_ID_ATTESTATION_FAILED
+                : step->exit_code == EXIT_CODE_CONFIG ? MESSAGE_ID_CONFIGURATION
+                                                      : MESSAGE_ID_START_FAILED,
                 step->name, error, text);
         (void)snprintf(state, sizeof(state), "STATUS=%s: %s\nERRNO=%d", step->name, text, -error);
         (void)notify_send(c->notify_socket, state);

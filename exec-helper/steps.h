@@ -10,6 +10,7 @@ int step_listen_fds(Context *c);
 int step_outer_namespaces(Context *c);
 int step_root_tree(Context *c);
 int step_attest(Context *c);
+int step_devices(Context *c);
 int step_sources(Context *c);
 
 /* identity.c */
@@ -27,10 +28,7 @@ int step_release(Context *c);
 int step_await_maps(Context *c);
 int step_init_identity(Context *c);
 int step_hostname(Context *c);
-
-/* network.c */
-int step_begin_network(Context *c);
-int step_network(Context *c);
+int step_loopback(Context *c);
 
 /* mount.c */
 int step_private_mounts(Context *c);

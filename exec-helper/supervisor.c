@@ -142,7 +142,8 @@ static int loop(Context *c) {
                 return fail(c, &recipe[0], -errno);
         }
 
-        struct pollfd fds[] = { { .fd = c->channel, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = c->channel, .events = POLLIN },
+                { .fd = signals, .events = POLLIN } };
         for (;;) {
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0) {
                         if (errno == EINTR)

@@ -18,7 +18,8 @@ static inline int sys_open_tree(int fd, const char *path, unsigned flags) {
 }
 
 static inline int sys_move_mount(int from, int to) {
-        return (int)syscall(SYS_move_mount, from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+        return (int)syscall(
+                SYS_move_mount, from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 static inline int sys_mount_setattr(int fd, unsigned flags, struct mount_attr *attr) {

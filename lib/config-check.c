@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Defaults, and the rules that concern more than one key: those of the tier, and what fits together. Defaults
- * carry an origin that names what they are a default of.
+ * Defaults, and the rules that concern more than one key: those of the tier, and what fits together.
+ * Defaults carry an origin that names what they are a default of.
  */
 
 #include "config-reader.h"
@@ -35,7 +35,8 @@ static void mark(ConfigReader *r, const char *table, const char *key, const char
                 *o = (Origin){ .kind = ORIGIN_DEFAULT, .reason = reason };
 }
 
-static bool default_string(ConfigReader *r, const char *key, char **target, const char *value, const char *reason) {
+static bool default_string(
+        ConfigReader *r, const char *key, char **target, const char *value, const char *reason) {
         if (*target)
                 return true;
         *target = strdup(value);
@@ -99,7 +100,8 @@ bool config_fill_defaults(ConfigReader *r) {
                 s->namespaces &= ~(unsigned)NAMESPACE_NET;
         for (const NamespaceName *n = namespace_names; n->name; n++)
                 mark(r, "namespaces", n->name,
-                        n->flag == NAMESPACE_NET && s->network == NETWORK_HOST ? "network.mode is host" : "default");
+                        n->flag == NAMESPACE_NET && s->network == NETWORK_HOST ? "network.mode is host"
+                                                                               : "default");
         if ((s->namespaces & NAMESPACE_UTS) &&
                 !default_string(r, "hostname", &s->hostname, s->name, "the service's name"))
                 return false;
@@ -120,7 +122,8 @@ static void check_tier(ConfigReader *r) {
                 reader_error_at(r, where(r, "attestation", "verify"),
                         "mode \"%s\" requires attestation: remove verify = false", rules->name);
         if (rules->require_memory_limit && s->memory == 0)
-                reader_error_at(r, s->where, "mode \"%s\" requires a memory limit: add [resources] memory = \"512M\"",
+                reader_error_at(r, s->where,
+                        "mode \"%s\" requires a memory limit: add [resources] memory = \"512M\"",
                         rules->name);
         if (!rules->allow_host_network && s->network == NETWORK_HOST)
                 reader_error_at(r, where(r, "network", "mode"),
@@ -129,8 +132,8 @@ static void check_tier(ConfigReader *r) {
         for (const NamespaceName *n = namespace_names; n->name; n++)
                 if ((rules->required_namespaces & n->flag) && !(s->namespaces & n->flag) &&
                         !(n->flag == NAMESPACE_NET && s->network == NETWORK_HOST))
-                        reader_error_at(r, where(r, "namespaces", n->name), "mode \"%s\" requires the %s namespace",
-                                rules->name, n->name);
+                        reader_error_at(r, where(r, "namespaces", n->name),
+                                "mode \"%s\" requires the %s namespace", rules->name, n->name);
 }
 
 static void check_namespaces(ConfigReader *r) {
@@ -138,7 +141,8 @@ static void check_namespaces(ConfigReader *r) {
 
         if (s->network == NETWORK_NONE && !(s->namespaces & NAMESPACE_NET))
                 reader_error_at(r, where(r, "namespaces", "net"),
-                        "network.mode \"none\" needs the net namespace; write network.mode = \"host\" for the host's");
+                        "network.mode \"none\" needs the net namespace; write network.mode = \"host\" for "
+                        "the host's");
         if (s->network == NETWORK_HOST && (s->namespaces & NAMESPACE_NET))
                 reader_error_at(r, where(r, "namespaces", "net"),
                         "network.mode \"host\" and a net namespace exclude each other");
@@ -157,7 +161,9 @@ static void check_namespaces(ConfigReader *r) {
 /* Places that are ours from end to end. */
 static void check_target(ConfigReader *r, const char *target, Position at) {
         if (!path_is_mount_target(target))
-                reader_error_at(r, at, "nothing can be mounted on %s: /, /dev, /proc and /sys are set up by Nucleus", target);
+                reader_error_at(r, at,
+                        "nothing can be mounted on %s: /, /dev, /proc and /sys are set up by Nucleus",
+                        target);
 }
 
 static void check_twice(ConfigReader *r, const char *target, const char *other, Position at) {
@@ -220,7 +226,8 @@ static void check_dependencies(ConfigReader *r) {
 void config_check(ConfigReader *r) {
         /* Wrongly written counts as written: that error is there already. */
         if (!r->service->command && !r->service->failed)
-                reader_error_at(r, r->service->where, "no command; add command = [\"/bin/program\", \"argument\"]");
+                reader_error_at(
+                        r, r->service->where, "no command; add command = [\"/bin/program\", \"argument\"]");
         check_tier(r);
         check_namespaces(r);
         check_mounts(r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A checked ServiceConfig to its Spec. Must decide nothing: what is not in the configuration is no default here. */
+/* A checked ServiceConfig to its Spec. Must decide nothing: what is not in the configuration is no default
+ * here. */
 
 #include "config.h"
 
@@ -39,7 +40,8 @@ int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
                 !copy_string(&spec->seccomp, "default") || !copy_string(&spec->landlock, "default"))
                 return -ENOMEM;
         for (size_t i = 0; r >= 0 && i < s->n_volumes; i++)
-                r = spec_add_volume(spec, s->volumes[i].source, s->volumes[i].target, s->volumes[i].read_only);
+                r = spec_add_volume(
+                        spec, s->volumes[i].source, s->volumes[i].target, s->volumes[i].read_only);
         for (size_t i = 0; r >= 0 && i < s->n_tmpfs; i++)
                 r = spec_add_tmpfs(spec, s->tmpfs[i].target, s->tmpfs[i].size);
         if (r < 0)

@@ -96,7 +96,8 @@ _printf_(3, 0) static bool report(ConfigReader *r, Position where, const char *f
                 text = NULL;
                 return reader_oom(r);
         }
-        if (diagnostics_add(r->diag, SEVERITY_ERROR, where, r->service ? r->service->name : NULL, "%s", text) < 0)
+        if (diagnostics_add(
+                    r->diag, SEVERITY_ERROR, where, r->service ? r->service->name : NULL, "%s", text) < 0)
                 return reader_oom(r);
         return false;
 }
@@ -156,7 +157,8 @@ static ServiceConfig *add_service(Config *c, const char *stack, const char *loca
         return p[c->n_services++] = TAKE_PTR(s);
 }
 
-static bool read_service(ConfigReader *r, Config *c, const char *stack, const char *name, const TomlNode *table) {
+static bool read_service(
+        ConfigReader *r, Config *c, const char *stack, const char *name, const TomlNode *table) {
         Position where = reader_position(r, table);
 
         if (!stack)
@@ -175,17 +177,21 @@ static bool read_service(ConfigReader *r, Config *c, const char *stack, const ch
 
 static bool read_stack_services(ConfigReader *r, Config *c, const TomlNode *services) {
         if (services->type != TOML_TYPE_TABLE)
-                return reader_error(r, services, "services must be a table of tables, [services.NAME], not %s",
+                return reader_error(r, services,
+                        "services must be a table of tables, [services.NAME], not %s",
                         toml_type_name(services->type));
         if (!services->first)
                 return reader_error(r, services, "services is empty; add a table [services.NAME]");
         for (const TomlNode *v = services->first; v && !r->out_of_memory; v = v->next) {
                 if (strlen(v->key) != v->key_length || !service_name_is_valid(v->key))
-                        (void)reader_key_error(r, v, "\"%.80s\" is no service name ([a-z0-9][a-z0-9_-]*, at most 64)", v->key);
+                        (void)reader_key_error(r, v,
+                                "\"%.80s\" is no service name ([a-z0-9][a-z0-9_-]*, at most 64)", v->key);
                 else if (strlen(c->name) + 1 + v->key_length > 64)
-                        (void)reader_key_error(r, v, "the full name %s-%s has more than 64 characters", c->name, v->key);
+                        (void)reader_key_error(
+                                r, v, "the full name %s-%s has more than 64 characters", c->name, v->key);
                 else if (v->type != TOML_TYPE_TABLE)
-                        (void)reader_error(r, v, "services.%s must be a table, not %s", v->key, toml_type_name(v->type));
+                        (void)reader_error(r, v, "services.%s must be a table, not %s", v->key,
+                                toml_type_name(v->type));
                 else
                         (void)read_service(r, c, c->name, v->key, v);
         }
@@ -202,7 +208,8 @@ static bool read_stack_key(ConfigReader *r, StackConfig *stack, const TomlNode *
                         return row->type->parse(r, row, v, targets[i]);
         }
         return reader_key_error(r, v,
-                "\"%.64s\" stands at the top of a stack, where only description, wanted_by and [services.NAME] may; "
+                "\"%.64s\" stands at the top of a stack, where only description, wanted_by and "
+                "[services.NAME] may; "
                 "put it into a service's table",
                 v->key);
 }
@@ -255,7 +262,8 @@ static void read_file(ConfigReader *r, Config *c, const char *text, size_t n) {
                 return;
         }
         if (k < 0) {
-                (void)reader_error_at(r, (Position){ r->file, error.line, error.column }, "%s", error.message);
+                (void)reader_error_at(
+                        r, (Position){ r->file, error.line, error.column }, "%s", error.message);
                 (void)add_failed(r, c);
                 return;
         }
@@ -270,7 +278,8 @@ static void read_file(ConfigReader *r, Config *c, const char *text, size_t n) {
                 (void)add_failed(r, c);
 }
 
-int config_parse(const char *text, size_t n, const char *file, const char *name, Config **ret_, Diagnostics *diag) {
+int config_parse(
+        const char *text, size_t n, const char *file, const char *name, Config **ret_, Diagnostics *diag) {
         _cleanup_config_ Config *c = calloc(1, sizeof(*c));
 
         if (!c || !(c->file = strdup(file)) || !(c->name = strdup(name)))

@@ -50,8 +50,8 @@ static int reserve(Diagnostics *d) {
         return 0;
 }
 
-int diagnostics_add(Diagnostics *d, Severity severity, Position where, const char *service,
-        const char *format, ...) {
+int diagnostics_add(
+        Diagnostics *d, Severity severity, Position where, const char *service, const char *format, ...) {
         _cleanup_free_ char *raw = NULL, *message = NULL, *file = NULL, *name = NULL;
         va_list ap;
 

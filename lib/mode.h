@@ -21,16 +21,16 @@ typedef enum Mode {
 
 typedef struct ModeRules {
         const char *name;
-        bool fail_closed;          /* a protection that cannot be set up ends the start */
+        bool fail_closed;             /* a protection that cannot be set up ends the start */
         unsigned required_namespaces; /* NamespaceFlags of spec.h that may not be switched off */
-        const char *restart;       /* default of `restart` */
-        bool require_rootfs;       /* `rootfs` must be given */
-        bool require_attestation;  /* attestation.verify may not be switched off */
-        bool require_memory_limit; /* resources.memory must be given */
-        bool allow_host_network;   /* network.mode = "host" */
-        bool hidepid;              /* procfs with hidepid=invisible */
-        bool mount_audit;          /* the mount table is read back and compared with the plan */
-        unsigned min_landlock_abi; /* 0: best effort */
+        const char *restart;          /* default of `restart` */
+        bool require_rootfs;          /* `rootfs` must be given */
+        bool require_attestation;     /* attestation.verify may not be switched off */
+        bool require_memory_limit;    /* resources.memory must be given */
+        bool allow_host_network;      /* network.mode = "host" */
+        bool hidepid;                 /* procfs with hidepid=invisible */
+        bool mount_audit;             /* the mount table is read back and compared with the plan */
+        unsigned min_landlock_abi;    /* 0: best effort */
 } ModeRules;
 
 /* The row of a mode. */

@@ -26,5 +26,5 @@ const char *path_problem(const char *path) {
 
 bool path_is_mount_target(const char *path) {
         return !streq(path, "/") && !path_startswith(path, "/dev") && !path_startswith(path, "/proc") &&
-                !path_startswith(path, "/sys");
+               !path_startswith(path, "/sys");
 }

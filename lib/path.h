@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* Is `path` absolute and normalised (no "." or "..", no doubled or trailing slash, at most 4095 bytes)? NULL,
- * or what is wrong with it, to stand behind the path in a message. */
+/* Is `path` absolute and normalised (no "." or "..", no doubled or trailing slash, at most 4095 bytes)?
+ * NULL, or what is wrong with it, to stand behind the path in a message. */
 const char *path_problem(const char *path);
 
 /* May a service have a mount of its own at the normalised path? Not on / and not in /dev, /proc and /sys,

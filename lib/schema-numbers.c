@@ -20,7 +20,8 @@ static void format_u64(const SchemaRow *row _unused_, const void *target, StrBuf
 }
 
 static bool wrong_type(ConfigReader *r, const SchemaRow *row, const TomlNode *v) {
-        return reader_error(r, v, "%s must be a %s, not %s", row->key, row->type->name, toml_type_name(v->type));
+        return reader_error(
+                r, v, "%s must be a %s, not %s", row->key, row->type->name, toml_type_name(v->type));
 }
 
 /* Decimal digits at *p, moved behind them. */
@@ -67,7 +68,9 @@ static bool parse_size(ConfigReader *r, const SchemaRow *row, const TomlNode *v,
         else if (v->type != TOML_TYPE_STRING)
                 return wrong_type(r, row, v);
         else if (strlen(v->string.text) != v->string.length || !size_from_string(v->string.text, &value))
-                return reader_error(r, v, "%s: \"%s\" is no size; write for example \"512M\" (K, M, G, T) or a number of bytes",
+                return reader_error(r, v,
+                        "%s: \"%s\" is no size; write for example \"512M\" (K, M, G, T) or a number of "
+                        "bytes",
                         row->key, v->string.text);
         if (value < 4096 || value > INT64_MAX)
                 return reader_error(r, v, "%s must be at least 4096 bytes and less than 8 EiB", row->key);
@@ -94,10 +97,24 @@ static const struct {
         const char *name;
         uint64_t usec;
 } units[] = {
-        { "us", 1 }, { "usec", 1 }, { "ms", 1000 }, { "msec", 1000 }, { "s", 1000000 }, { "sec", 1000000 },
-        { "second", 1000000 }, { "seconds", 1000000 }, { "m", 60000000 }, { "min", 60000000 },
-        { "minute", 60000000 }, { "minutes", 60000000 }, { "h", 3600000000 }, { "hr", 3600000000 },
-        { "hour", 3600000000 }, { "hours", 3600000000 }, { "d", 86400000000 }, { "day", 86400000000 },
+        { "us", 1 },
+        { "usec", 1 },
+        { "ms", 1000 },
+        { "msec", 1000 },
+        { "s", 1000000 },
+        { "sec", 1000000 },
+        { "second", 1000000 },
+        { "seconds", 1000000 },
+        { "m", 60000000 },
+        { "min", 60000000 },
+        { "minute", 60000000 },
+        { "minutes", 60000000 },
+        { "h", 3600000000 },
+        { "hr", 3600000000 },
+        { "hour", 3600000000 },
+        { "hours", 3600000000 },
+        { "d", 86400000000 },
+        { "day", 86400000000 },
         { "days", 86400000000 },
 };
 
@@ -125,7 +142,8 @@ static bool duration_from_string(const char *s, uint64_t *ret_) {
                 if (!unit_of(s, n, &unit))
                         return false;
                 s += n;
-                if (__builtin_mul_overflow(value, unit, &value) || __builtin_add_overflow(total, value, &total))
+                if (__builtin_mul_overflow(value, unit, &value) ||
+                        __builtin_add_overflow(total, value, &total))
                         return false;
                 any = true;
         }
@@ -139,8 +157,9 @@ static bool parse_duration(ConfigReader *r, const SchemaRow *row, const TomlNode
         if (v->type != TOML_TYPE_STRING)
                 return wrong_type(r, row, v);
         if (strlen(v->string.text) != v->string.length || !duration_from_string(v->string.text, &value))
-                return reader_error(r, v, "%s: \"%s\" is no duration; write for example \"30s\" or \"1min 30s\"",
-                        row->key, v->string.text);
+                return reader_error(r, v,
+                        "%s: \"%s\" is no duration; write for example \"30s\" or \"1min 30s\"", row->key,
+                        v->string.text);
         if (value == 0)
                 return reader_error(r, v, "%s must be more than 0", row->key);
         if (value > UINT64_C(86400000000) * 365)
@@ -161,12 +180,14 @@ const SchemaType type_duration = { "duration string", parse_duration, format_dur
 
 /* ---- counts ---- */
 
-static bool parse_integer(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target, int64_t min,
-        int64_t max) {
+static bool parse_integer(
+        ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target, int64_t min, int64_t max) {
         if (v->type != TOML_TYPE_INTEGER)
-                return reader_error(r, v, "%s must be an integer, not %s", row->key, toml_type_name(v->type));
+                return reader_error(
+                        r, v, "%s must be an integer, not %s", row->key, toml_type_name(v->type));
         if (v->integer < min || v->integer > max)
-                return reader_error(r, v, "%s must be from %lld to %lld", row->key, (long long)min, (long long)max);
+                return reader_error(
+                        r, v, "%s must be from %lld to %lld", row->key, (long long)min, (long long)max);
         return set_u64(target, (uint64_t)v->integer);
 }
 
@@ -187,10 +208,13 @@ const SchemaType type_weight = { "number from 1 to 10000", parse_weight, format_
 const SchemaType type_port = { "port number", parse_port, format_u64 };
 
 static bool parse_cpus(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
-        double cpus = v->type == TOML_TYPE_FLOAT ? v->real : v->type == TOML_TYPE_INTEGER ? (double)v->integer : NAN;
+        double cpus = v->type == TOML_TYPE_FLOAT     ? v->real
+                      : v->type == TOML_TYPE_INTEGER ? (double)v->integer
+                                                     : NAN;
 
         if (v->type != TOML_TYPE_FLOAT && v->type != TOML_TYPE_INTEGER)
-                return reader_error(r, v, "%s must be a number such as 1.5, not %s", row->key, toml_type_name(v->type));
+                return reader_error(
+                        r, v, "%s must be a number such as 1.5, not %s", row->key, toml_type_name(v->type));
         if (!(cpus >= 0.01 && cpus <= 8192))
                 return reader_error(r, v, "%s must be from 0.01 to 8192", row->key);
         return set_u64(target, (uint64_t)llround(cpus * 10000));
@@ -209,7 +233,8 @@ static bool parse_octal(ConfigReader *r, const SchemaRow *row, const TomlNode *v
         const char *s = v->type == TOML_TYPE_STRING ? v->string.text : NULL;
         size_t n = s ? strlen(s) : 0;
 
-        if (!s || n != v->string.length || n < 3 || n > 4 || strspn(s, "01234567") != n || (n == 4 && s[0] != '0'))
+        if (!s || n != v->string.length || n < 3 || n > 4 || strspn(s, "01234567") != n ||
+                (n == 4 && s[0] != '0'))
                 return reader_error(r, v, "%s must be a string of octal digits such as \"0660\"", row->key);
         return type_text.parse(r, row, v, target);
 }
@@ -259,7 +284,8 @@ static bool parse_listen(ConfigReader *r, const SchemaRow *row, const TomlNode *
                 return reader_error(r, v, "%s \"%s\" %s", row->key, s, path_problem(s));
         if ((s[0] == '@' && s[1] == '\0') || (!local && !is_address(s)))
                 return reader_error(r, v,
-                        "%s \"%s\" is no stream address; write \"127.0.0.1:8080\", \"[::1]:8080\", \"8080\", \"/run/x.sock\" or \"@name\"",
+                        "%s \"%s\" is no stream address; write \"127.0.0.1:8080\", \"[::1]:8080\", "
+                        "\"8080\", \"/run/x.sock\" or \"@name\"",
                         row->key, s);
         return type_text.parse(r, row, v, target);
 }

@@ -11,8 +11,10 @@
 #define ENTRY(table, key, type, owner, member, required, default_text, help)                                \
         { table, SCHEMA_ARRAY, key, &type, offsetof(owner, member), 0, required, false, default_text, help }
 #define NAMESPACE(key, flag, default_text, help)                                                            \
-        { "namespaces", SCHEMA_TABLE, key, &type_namespace, S(namespaces), flag, false, false,              \
-                default_text, help }
+        {                                                                                                   \
+                "namespaces", SCHEMA_TABLE, key, &type_namespace, S(namespaces), flag, false, false,        \
+                        default_text, help                                                                  \
+        }
 #define LATER(table, key, type, help)                                                                       \
         { table, SCHEMA_TABLE, key, &type, 0, 0, false, true, NULL, help }
 #define LATER_ENTRY(table, key, type, required, help)                                                       \
@@ -20,28 +22,37 @@
 
 const SchemaRow schema_rows[] = {
         TOP("description", type_text, description, "Nucleus service NAME", "Description= of the unit."),
-        TOP("mode", type_mode, mode, "production", "The tier: what is required, and what happens when it cannot be had."),
+        TOP("mode", type_mode, mode, "production",
+                "The tier: what is required, and what happens when it cannot be had."),
         TOP("command", type_argv, command, NULL,
-                "Required. The program and its arguments, passed on byte for byte; there is no shell, and no "
+                "Required. The program and its arguments, passed on byte for byte; there is no shell, and "
+                "no "
                 "variable or specifier is expanded."),
         TOP("rootfs", type_path, rootfs, NULL,
-                "The root tree, a directory; a link to one is followed. Required in production; without it, the "
+                "The root tree, a directory; a link to one is followed. Required in production; without it, "
+                "the "
                 "host's /usr, /bin, /sbin and /lib are shown read-only."),
-        TOP("runtime", type_runtime, runtime, "native", "What runs the workload. \"gvisor\" is not supported by this build."),
+        TOP("runtime", type_runtime, runtime, "native",
+                "What runs the workload. \"gvisor\" is not supported by this build."),
         TOP("user", type_user, user, "0", "The workload's user, as in the service's own /etc/passwd."),
-        TOP("group", type_user, group, "the user's", "The workload's group, as in the service's own /etc/group."),
-        TOP("supplementary_groups", type_users, supplementary_groups, "none", "More groups of the workload."),
+        TOP("group", type_user, group, "the user's",
+                "The workload's group, as in the service's own /etc/group."),
+        TOP("supplementary_groups", type_users, supplementary_groups, "none",
+                "More groups of the workload."),
         TOP("workdir", type_path, workdir, "/", "The working directory, inside."),
         TOP("hostname", type_host_name, hostname, "NAME", "The host name that the service sees."),
         TOP("wanted_by", type_units, wanted_by, "none",
-                "Units that start this service, such as multi-user.target. A service with sockets is started by "
+                "Units that start this service, such as multi-user.target. A service with sockets is "
+                "started by "
                 "them, and its socket unit by sockets.target."),
-        TOP("stop_timeout", type_duration, stop_timeout, "90s", "How long a stop may take before all is killed."),
+        TOP("stop_timeout", type_duration, stop_timeout, "90s",
+                "How long a stop may take before all is killed."),
         TOP("restart", type_restart, restart, "on-failure in production, else no",
                 "Restart= of the unit. Configuration and attestation errors are never retried."),
 
         ENTRY("depends_on", "service", type_service, Dependency, service, true, NULL,
-                "A service that must come first: of the same stack, or by its full name. Where it fails or is "
+                "A service that must come first: of the same stack, or by its full name. Where it fails or "
+                "is "
                 "stopped, so is this one."),
         ENTRY("depends_on", "condition", type_condition, Dependency, condition, false, "started",
                 "started and healthy: it is ready; completed: it has run to its end with success, once."),
@@ -56,10 +67,12 @@ const SchemaRow schema_rows[] = {
         KEY("resources", "pids", type_count, pids, NULL, "TasksMax=; PID 1 and the supervisor count."),
         KEY("resources", "io_weight", type_weight, io_weight, NULL, "IOWeight=."),
 
-        NAMESPACE("user", NAMESPACE_USER, "true", "Ids of its own. Only the agent tier may switch off any of these."),
+        NAMESPACE("user", NAMESPACE_USER, "true",
+                "Ids of its own. Only the agent tier may switch off any of these."),
         NAMESPACE("pid", NAMESPACE_PID, "true", "Processes of its own."),
         NAMESPACE("mount", NAMESPACE_MOUNT, "true", "Mounts of its own."),
-        NAMESPACE("net", NAMESPACE_NET, "true", "A network of its own; false goes with network.mode = \"host\"."),
+        NAMESPACE("net", NAMESPACE_NET, "true",
+                "A network of its own; false goes with network.mode = \"host\"."),
         NAMESPACE("uts", NAMESPACE_UTS, "true", "A host name of its own."),
         NAMESPACE("ipc", NAMESPACE_IPC, "true", "System V and POSIX IPC of its own."),
         NAMESPACE("cgroup", NAMESPACE_CGROUP, "true", "The unit's control group as the root."),
@@ -70,10 +83,13 @@ const SchemaRow schema_rows[] = {
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin) and what tells of sockets."),
 
         ENTRY("volumes", "source", type_path, Volume, source, true, NULL,
-                "A directory or file of the host, shown inside without what is mounted beneath it, and without "
+                "A directory or file of the host, shown inside without what is mounted beneath it, and "
+                "without "
                 "setuid bits and devices."),
-        ENTRY("volumes", "target", type_path, Volume, target, true, NULL, "Where; it must exist in the rootfs."),
-        ENTRY("volumes", "read_only", type_boolean, Volume, read_only, false, "false", "Whether it is read-only."),
+        ENTRY("volumes", "target", type_path, Volume, target, true, NULL,
+                "Where; it must exist in the rootfs."),
+        ENTRY("volumes", "read_only", type_boolean, Volume, read_only, false, "false",
+                "Whether it is read-only."),
 
         ENTRY("tmpfs", "target", type_path, Tmpfs, target, true, NULL,
                 "A new file system in memory, writable by all; the directory must exist in the rootfs."),
@@ -81,27 +97,34 @@ const SchemaRow schema_rows[] = {
 
         LATER_ENTRY("credentials", "name", type_credential_name, true, "File name below /run/secrets."),
         LATER_ENTRY("credentials", "source", type_path, true, "Where the service manager finds it."),
-        LATER_ENTRY("credentials", "encrypted", type_boolean, false, "Whether it is encrypted, see systemd-creds(1)."),
+        LATER_ENTRY("credentials", "encrypted", type_boolean, false,
+                "Whether it is encrypted, see systemd-creds(1)."),
 
         KEY("network", "mode", type_network, network, "none",
-                "none: a loopback interface alone; host: the host's network, agent tier only. \"bridge\" and "
+                "none: a loopback interface alone; host: the host's network, agent tier only. \"bridge\" "
+                "and "
                 "\"user\" are not supported by this build."),
 
         ENTRY("sockets", "listen", type_listen, Socket, listen, true, NULL,
-                "A stream address that the service manager listens on: port, address:port, [address]:port, a path or "
+                "A stream address that the service manager listens on: port, address:port, [address]:port, "
+                "a path or "
                 "@name. The workload gets it as descriptor 3 and up, with LISTEN_FDS, LISTEN_FDNAMES and "
                 "LISTEN_PID set (sd_listen_fds(3))."),
-        ENTRY("sockets", "name", type_socket_name, Socket, name, false, "the socket unit's name", "FileDescriptorName=."),
+        ENTRY("sockets", "name", type_socket_name, Socket, name, false, "the socket unit's name",
+                "FileDescriptorName=."),
         ENTRY("sockets", "mode", type_octal, Socket, mode, false, "0666", "SocketMode= of a Unix socket."),
         ENTRY("sockets", "user", type_user, Socket, user, false, "root", "SocketUser=, a user of the host."),
-        ENTRY("sockets", "group", type_user, Socket, group, false, "root", "SocketGroup=, a group of the host."),
+        ENTRY("sockets", "group", type_user, Socket, group, false, "root",
+                "SocketGroup=, a group of the host."),
 
-        LATER("health", "command", type_argv, "A program that says by its exit status whether the service works."),
+        LATER("health", "command", type_argv,
+                "A program that says by its exit status whether the service works."),
         LATER("health", "tcp", type_port, "A port that must accept a connection."),
         LATER("health", "interval", type_duration, "The time between two checks."),
         LATER("health", "timeout", type_duration, "The time a check may take."),
         LATER("health", "retries", type_count, "How many checks in a row must fail."),
-        LATER("health", "start_period", type_duration, "The time at the start in which failures do not count."),
+        LATER("health", "start_period", type_duration,
+                "The time at the start in which failures do not count."),
 
         LATER("readiness", "exec", type_argv, "A program whose success means that the service is ready."),
         LATER("readiness", "tcp", type_port, "A port that accepts connections once the service is ready."),

@@ -37,12 +37,12 @@ struct SchemaRow {
         SchemaTableKind kind;
         const char *key;
         const SchemaType *type;
-        size_t offset;             /* of the value: in ServiceConfig, or in the entry of a SCHEMA_ARRAY */
-        unsigned flag;             /* of a namespace */
-        bool required;             /* in each entry of a SCHEMA_ARRAY */
-        bool unsupported;          /* checked, and then refused: a later version gives it its effect */
-        const char *default_text;  /* for people; NULL: none */
-        const char *help;          /* one or two sentences */
+        size_t offset;            /* of the value: in ServiceConfig, or in the entry of a SCHEMA_ARRAY */
+        unsigned flag;            /* of a namespace */
+        bool required;            /* in each entry of a SCHEMA_ARRAY */
+        bool unsupported;         /* checked, and then refused: a later version gives it its effect */
+        const char *default_text; /* for people; NULL: none */
+        const char *help;         /* one or two sentences */
 };
 
 /* All rows, those of one table together, in the order of the manual; ends with a NULL key. */

@@ -31,11 +31,26 @@ const SeccompArch seccomp_archs[] = {
 
 /* The others that the OCI runtime specification lists: accepted in a profile, never compiled. */
 static const char *const other_oci_archs[] = {
-        "SCMP_ARCH_X86",      "SCMP_ARCH_X32",    "SCMP_ARCH_ARM",        "SCMP_ARCH_MIPS",
-        "SCMP_ARCH_MIPS64",   "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL",  "SCMP_ARCH_MIPSEL64",
-        "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64",      "SCMP_ARCH_PPC64LE",
-        "SCMP_ARCH_S390",     "SCMP_ARCH_S390X",  "SCMP_ARCH_PARISC",     "SCMP_ARCH_PARISC64",
-        "SCMP_ARCH_RISCV64",  "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K",  "SCMP_ARCH_SH",
+        "SCMP_ARCH_X86",
+        "SCMP_ARCH_X32",
+        "SCMP_ARCH_ARM",
+        "SCMP_ARCH_MIPS",
+        "SCMP_ARCH_MIPS64",
+        "SCMP_ARCH_MIPS64N32",
+        "SCMP_ARCH_MIPSEL",
+        "SCMP_ARCH_MIPSEL64",
+        "SCMP_ARCH_MIPSEL64N32",
+        "SCMP_ARCH_PPC",
+        "SCMP_ARCH_PPC64",
+        "SCMP_ARCH_PPC64LE",
+        "SCMP_ARCH_S390",
+        "SCMP_ARCH_S390X",
+        "SCMP_ARCH_PARISC",
+        "SCMP_ARCH_PARISC64",
+        "SCMP_ARCH_RISCV64",
+        "SCMP_ARCH_LOONGARCH64",
+        "SCMP_ARCH_M68K",
+        "SCMP_ARCH_SH",
         "SCMP_ARCH_SHEB",
 };
 

@@ -221,8 +221,9 @@ static int add_rule(Calls *c, const SeccompProfile *p, uint32_t nr, const char *
                 if (!q)
                         return -ENOMEM;
                 c->calls = q;
-                q[c->n++] = (Call){ .nr = nr, .name = name,
-                        .rules = calloc(p->n_rules + 1, sizeof(const SeccompRule *)) };
+                q[c->n++] = (Call){
+                        .nr = nr, .name = name, .rules = calloc(p->n_rules + 1, sizeof(const SeccompRule *))
+                };
         }
         if (!c->calls[i].rules)
                 return -ENOMEM;

@@ -110,9 +110,12 @@ static int parse_action(const Place *at, json_t *name, json_t *number, const cha
 
 static int parse_operator(const Place *at, json_t *name, SeccompOperator *ret_) {
         static const char *const names[] = {
-                [SECCOMP_OPERATOR_NE] = "SCMP_CMP_NE", [SECCOMP_OPERATOR_LT] = "SCMP_CMP_LT",
-                [SECCOMP_OPERATOR_LE] = "SCMP_CMP_LE", [SECCOMP_OPERATOR_EQ] = "SCMP_CMP_EQ",
-                [SECCOMP_OPERATOR_GE] = "SCMP_CMP_GE", [SECCOMP_OPERATOR_GT] = "SCMP_CMP_GT",
+                [SECCOMP_OPERATOR_NE] = "SCMP_CMP_NE",
+                [SECCOMP_OPERATOR_LT] = "SCMP_CMP_LT",
+                [SECCOMP_OPERATOR_LE] = "SCMP_CMP_LE",
+                [SECCOMP_OPERATOR_EQ] = "SCMP_CMP_EQ",
+                [SECCOMP_OPERATOR_GE] = "SCMP_CMP_GE",
+                [SECCOMP_OPERATOR_GT] = "SCMP_CMP_GT",
                 [SECCOMP_OPERATOR_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
         };
 
@@ -148,7 +151,8 @@ static int parse_condition(const Place *at, json_t *object, SeccompCondition *re
         if (r < 0)
                 return r;
         if (ret_->op == SECCOMP_OPERATOR_MASKED_EQ && (ret_->value_two & ~ret_->value))
-                return bad(at, "\"valueTwo\" has bits outside of the mask \"value\": the condition could never hold");
+                return bad(at, "\"valueTwo\" has bits outside of the mask \"value\": the condition could "
+                               "never hold");
         return 0;
 }
 
@@ -161,7 +165,8 @@ static int check_widths(const Place *at, const SeccompRule *rule) {
                         continue;
                 STRV_FOREACH(name, rule->names)
                 if (seccomp_argument_is_int(name, q->index))
-                        return bad(at, "argument %u of %s has 32 bits: the value is too large", q->index, name);
+                        return bad(
+                                at, "argument %u of %s has 32 bits: the value is too large", q->index, name);
         }
         return 0;
 }
@@ -217,20 +222,21 @@ static int parse_rule(const Place *at, json_t *object, SeccompRule *ret_) {
         return check_widths(at, ret_);
 }
 
-/* A rule behind one that always matches has no effect; where it says something else, somebody is mistaken. */
+/* A rule behind one that always matches has no effect; where it says something else, somebody is mistaken.
+ */
 static int check_reachable(const SeccompProfile *p, char **reterr_) {
         for (size_t i = 0; i < p->n_rules; i++)
                 for (size_t k = 0; k < i; k++)
                         if (p->rules[k].n_conditions == 0 && p->rules[k].action != p->rules[i].action)
                                 STRV_FOREACH(name, p->rules[i].names)
-                                if (strv_contains(p->rules[k].names, name))
-                                        return bad(&(Place){ i + 1, reterr_ },
-                                                "%s is decided by rule %zu already", name, k + 1);
+        if (strv_contains(p->rules[k].names, name))
+                return bad(&(Place){ i + 1, reterr_ }, "%s is decided by rule %zu already", name, k + 1);
         return 0;
 }
 
 static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
-        static const char *const known[] = { "defaultAction", "defaultErrnoRet", "comment", "syscalls", NULL };
+        static const char *const known[] = { "defaultAction", "defaultErrnoRet", "comment", "syscalls",
+                NULL };
         json_t *rules = json_object_get(root, "syscalls"), *rule;
         Place at = { .reterr_ = reterr_ };
         size_t i;

@@ -419,10 +419,10 @@ static const char *bad_value(const Spec *s) {
 
 /* The policies that nucleus-exec has built in. */
 static int check_policy(const Spec *s, unsigned line, char **reterr_) {
-        const char *unknown = s->error ? NULL
-                : !streq(s->seccomp, "default") ? s->seccomp
-                : !streq(s->landlock, "default") ? s->landlock
-                                                 : NULL;
+        const char *unknown = s->error                         ? NULL
+                              : !streq(s->seccomp, "default")  ? s->seccomp
+                              : !streq(s->landlock, "default") ? s->landlock
+                                                               : NULL;
 
         if (!unknown)
                 return 0;

@@ -3,7 +3,8 @@
 
 #include "schema.h"
 
-/* Text as mdoc(7) takes it: a backslash, and a dot or quote at the beginning of a line, mean something there. */
+/* Text as mdoc(7) takes it: a backslash, and a dot or quote at the beginning of a line, mean something
+ * there. */
 static void print_text(const char *s) {
         for (; *s; s++)
                 if (*s == '\\')
