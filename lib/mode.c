@@ -22,7 +22,7 @@ static const ModeRules rules[_MODE_MAX] = {
                 .fail_closed = true,
                 .required_namespaces = ISOLATED,
                 .mount_audit = true,
-                .min_landlock_abi = 3,
+                .min_landlock_abi = 2,
         },
         [MODE_PRODUCTION] = {
                 .name = "production",
@@ -34,7 +34,7 @@ static const ModeRules rules[_MODE_MAX] = {
                 .require_memory_limit = true,
                 .hidepid = true,
                 .mount_audit = true,
-                .min_landlock_abi = 3,
+                .min_landlock_abi = 2,
         },
 };
 
