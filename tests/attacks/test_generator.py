@@ -5,12 +5,11 @@ In each, the positive control is a service that is well and must be emitted all 
 """
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import time
-
-import resource
 
 import pytest
 
@@ -312,6 +311,8 @@ def test_attack_09_deep_and_wide_documents_are_refused_cheaply(tmp_path, kind):
     assert_failing(run, "deep", "deep.toml")
     assert_good(run)
     assert len(run.text("nucleus-deep.service")) < 20000
+    if not generator.is_sanitized():
+        assert run.usage.ru_utime + run.usage.ru_stime < 1  # processor time, which a busy machine does not change
 
 
 def test_attack_09_the_memory_limit_bites(tmp_path):
@@ -319,7 +320,6 @@ def test_attack_09_the_memory_limit_bites(tmp_path):
         pytest.skip("the sanitizers' own memory is beyond any limit")
     run = make(tmp_path, {"deep.toml": DEEP["siblings"], "good.toml": GOOD}, preexec=limit_memory(1 << 20))
     assert run.status != 0
-        assert run.usage.ru_utime + run.usage.ru_stime < 1
 
 
 # 10
