@@ -45,15 +45,17 @@ static bool send_to_journal(char *const *fields, size_t n) {
 static void report(
         const Context *c, int priority, const char *id, const char *step, int error, const char *message) {
         const char *name = c->spec && c->spec->name ? c->spec->name : "unknown";
-        char text[TEXT_MAX + 16], pri[16], mid[64], service[96], step_field[64], errno_field[24];
-        char *fields[FIELDS_MAX] = { text, pri, mid, service };
-        size_t n = 4;
+        char text[TEXT_MAX + 16], pri[16], mid[64], service[96], identifier[96], step_field[64],
+                errno_field[24];
+        char *fields[FIELDS_MAX] = { text, pri, mid, service, identifier };
+        size_t n = 5;
 
         if (c->stderr_is_journal) {
                 (void)snprintf(text, sizeof(text), "MESSAGE=%s", message);
                 (void)snprintf(pri, sizeof(pri), "PRIORITY=%d", priority);
                 (void)snprintf(mid, sizeof(mid), "MESSAGE_ID=%s", id);
                 (void)snprintf(service, sizeof(service), "NUCLEUS_SERVICE=%s", name);
+                (void)snprintf(identifier, sizeof(identifier), "SYSLOG_IDENTIFIER=nucleus-%s", name);
                 if (step) {
                         (void)snprintf(step_field, sizeof(step_field), "NUCLEUS_STEP=%s", step);
                         fields[n++] = step_field;
