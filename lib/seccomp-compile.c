@@ -225,9 +225,12 @@ static int add_rule(Calls *c, const SeccompProfile *p, uint32_t nr, const char *
                         .nr = nr, .name = name, .rules = calloc(p->n_rules + 1, sizeof(const SeccompRule *))
                 };
         }
-        if (!c->calls[i].rules)
+        Call *call = &c->calls[i];
+        if (!call->rules)
                 return -ENOMEM;
-        c->calls[i].rules[c->calls[i].n_rules++] = r;
+        /* A name that the rule lists twice, or two names of one number: the array has room for each once. */
+        if (call->n_rules == 0 || call->rules[call->n_rules - 1] != r)
+                call->rules[call->n_rules++] = r;
         return 0;
 }
 

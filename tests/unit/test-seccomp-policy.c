@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The built-in profile. Its program is compared with a model that reads the JSON itself and goes from
+ * numbers to names, the other way round than the compiler; and what it is for is written down here once
+ * more, by hand.
+ */
+
+#include <jansson.h>
+#include <seccomp.h>
+
+#include "test-bpf.h"
+
+#include "default.seccomp.h"
+
+#define NUMBERS 601 /* 0-600: all there are, and some to come */
+
+typedef struct Fixture {
+        json_t *root;
+        SeccompProfile *profile;
+} Fixture;
+
+static int setup(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        _cleanup_free_ char *error = NULL, *text = NULL;
+        json_error_t at;
+
+        assert_non_null(f);
+        f->root = json_load_file(DEFAULT_POLICY, 0, &at);
+        assert_non_null(f->root);
+        text = json_dumps(f->root, JSON_COMPACT);
+        assert_non_null(text);
+        if (seccomp_profile_parse(text, strlen(text), &f->profile, &error) < 0)
+                fail_msg("%s", error ?: "no memory");
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+
+        seccomp_profile_free(f->profile);
+        json_decref(f->root);
+        free(f);
+        return 0;
+}
+
+static SeccompProgram compile(const Fixture *f, const SeccompArch *arch) {
+        SeccompProgram p = {};
+
+        assert_int_equal(seccomp_compile(f->profile, arch, &p), 0);
+        bpf_assert_loadable(&p);
+        return p;
+}
+
+/* ---- the model ---- */
+
+/* Newer than the libseccomp of a stable distribution may be. */
+static const struct {
+        unsigned nr;
+        const char *name;
+} recent[] = {
+        { 451, "cachestat" },
+        { 452, "fchmodat2" },
+        { 453, "map_shadow_stack" },
+        { 454, "futex_wake" },
+        { 455, "futex_wait" },
+        { 456, "futex_requeue" },
+        { 462, "mseal" },
+        { 463, "setxattrat" },
+        { 464, "getxattrat" },
+        { 465, "listxattrat" },
+        { 466, "removexattrat" },
+};
+#define LAST 466U /* the highest number that the profile names */
+
+static const char *model_name(const SeccompArch *arch, unsigned nr, char **ret_free) {
+        *ret_free = seccomp_syscall_resolve_num_arch(arch->library, (int)nr);
+        for (size_t i = 0; i < ELEMENTSOF(recent) && !*ret_free; i++)
+                if (recent[i].nr == nr)
+                        return recent[i].name;
+        return *ret_free;
+}
+
+static bool model_holds(json_t *condition, const uint64_t *args) {
+        const char *op = json_string_value(json_object_get(condition, "op"));
+        uint64_t value = (uint64_t)json_integer_value(json_object_get(condition, "value"));
+        uint64_t two = (uint64_t)json_integer_value(json_object_get(condition, "valueTwo"));
+        /* Every argument that the profile looks at is an int of the kernel (clone's flags are cut to one).
+         */
+        uint64_t a = (uint32_t)args[json_integer_value(json_object_get(condition, "index"))];
+
+        if (streq(op, "SCMP_CMP_EQ"))
+                return a == value;
+        if (streq(op, "SCMP_CMP_MASKED_EQ"))
+                return (a & value) == two;
+        fail_msg("the profile has a new operator: teach it to the model");
+        return false;
+}
+
+static uint32_t model_action(json_t *object, const char *key, const char *errno_key) {
+        const char *action = json_string_value(json_object_get(object, key));
+
+        if (streq(action, "SCMP_ACT_ALLOW"))
+                return ALLOW;
+        assert_string_equal(action, "SCMP_ACT_ERRNO");
+        return ERRNO(json_integer_value(json_object_get(object, errno_key)));
+}
+
+static bool rule_names(json_t *rule, const char *name) {
+        size_t i;
+        json_t *entry;
+
+        json_array_foreach(json_object_get(rule, "names"), i,
+                entry) if (streq(json_string_value(entry), name)) return true;
+        return false;
+}
+
+static uint32_t model(json_t *root, const char *name, unsigned nr, const uint64_t *args) {
+        size_t i, k;
+        json_t *rule, *condition;
+
+        json_array_foreach(json_object_get(root, "syscalls"), i, rule) {
+                bool holds = name && rule_names(rule, name);
+
+                json_array_foreach(json_object_get(rule, "args"), k, condition) holds =
+                        holds && model_holds(condition, args);
+                if (holds)
+                        return model_action(rule, "action", "errnoRet");
+        }
+        return nr > LAST ? ERRNO(ENOSYS) : model_action(root, "defaultAction", "defaultErrnoRet");
+}
+
+/* ---- cases: every number, with every value that a rule of its call compares, and those beside it ---- */
+
+typedef struct Case {
+        struct seccomp_data data;
+        uint32_t action;
+} Case;
+
+typedef struct Cases {
+        Case *cases;
+        size_t n;
+} Cases;
+
+static void cases_done(Cases *c) {
+        free(c->cases);
+}
+
+static void cases_add(Cases *c, json_t *root, const SeccompArch *arch, const char *name, unsigned nr,
+        const uint64_t *args) {
+        Case *q = reallocarray(c->cases, c->n + 1, sizeof(Case));
+
+        assert_non_null(q);
+        c->cases = q;
+        q[c->n] = (Case){ .data = { .nr = (int)nr, .arch = arch->audit_arch } };
+        memcpy(q[c->n].data.args, args, sizeof(q->data.args));
+        q[c->n++].action = model(root, name, nr, args);
+}
+
+/* The arguments of one condition take each value in turn; the others are from the same rule, so that it may
+ * hold. */
+static void cases_of_rule(
+        Cases *c, json_t *root, const SeccompArch *arch, const char *name, unsigned nr, json_t *rule) {
+        static const uint64_t tops[] = { 0, HIGH, UINT64_MAX << 32 };
+        json_t *condition, *other;
+        size_t i, k;
+
+        json_array_foreach(json_object_get(rule, "args"), i, condition) {
+                uint64_t value = (uint64_t)json_integer_value(json_object_get(condition, "value")),
+                         args[6] = {};
+
+                json_array_foreach(json_object_get(rule, "args"), k, other)
+                        args[json_integer_value(json_object_get(other, "index"))] =
+                                (uint64_t)json_integer_value(json_object_get(other, "value"));
+                for (size_t top = 0; top < ELEMENTSOF(tops); top++)
+                        for (unsigned bit = 0; bit <= 33; bit++) {
+                                uint64_t v = bit == 33 ? value - 1 : bit == 32 ? value : value ^ 1ULL << bit;
+
+                                args[json_integer_value(json_object_get(condition, "index"))] =
+                                        (uint32_t)v | tops[top];
+                                cases_add(c, root, arch, name, nr, args);
+                                args[json_integer_value(json_object_get(condition, "index"))] =
+                                        (bit < 32 ? 1ULL << bit : 0) | tops[top];
+                                cases_add(c, root, arch, name, nr, args);
+                        }
+        }
+}
+
+static Cases make_cases(const Fixture *f, const SeccompArch *arch) {
+        static const uint64_t none[6],
+                all[6] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+        Cases c = {};
+
+        for (unsigned nr = 0; nr < NUMBERS; nr++) {
+                _cleanup_free_ char *owned = NULL;
+                const char *name = model_name(arch, nr, &owned);
+                json_t *rule;
+                size_t i;
+
+                cases_add(&c, f->root, arch, name, nr, none);
+                cases_add(&c, f->root, arch, name, nr, all);
+                json_array_foreach(
+                        json_object_get(f->root, "syscalls"), i, rule) if (name && rule_names(rule, name))
+                        cases_of_rule(&c, f->root, arch, name, nr, rule);
+        }
+        return c;
+}
+
+/* The first case in which program and model differ, or NULL. */
+static const Case *difference(const SeccompProgram *p, const Cases *c) {
+        for (size_t i = 0; i < c->n; i++)
+                if (bpf_run(p, &c->cases[i].data, NULL) != c->cases[i].action)
+                        return &c->cases[i];
+        return NULL;
+}
+
+static void test_policy_is_what_its_text_says(void **state) {
+        for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                _cleanup_program_ SeccompProgram p = compile(*state, arch);
+                _cleanup_(cases_done) Cases cases = make_cases(*state, arch);
+                const Case *d = difference(&p, &cases);
+
+                assert_true(cases.n > 4000);
+                if (d)
+                        fail_msg(
+                                "%s: call %d (0x%llx, 0x%llx, 0x%llx): the program says 0x%x, the text 0x%x",
+                                arch->name, d->data.nr, d->data.args[0], d->data.args[1], d->data.args[2],
+                                bpf_run(&p, &d->data, NULL), d->action);
+        }
+}
+
+/* The control of the test above: it sees each return value that is changed, and each bit that is compared.
+ */
+static void test_policy_comparison_sees_every_change(void **state) {
+        for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                _cleanup_program_ SeccompProgram p = compile(*state, arch);
+                _cleanup_(cases_done) Cases cases = make_cases(*state, arch);
+
+                /* Behind the prologue, which the cases do not reach: other tests do. */
+                for (size_t i = arch->foreign_bit ? 6 : 4; i < p.n; i++) {
+                        struct sock_filter *f = &p.filter[i];
+
+                        if (f->code != (BPF_RET | BPF_K) && f->code != (BPF_JMP | BPF_JEQ | BPF_K))
+                                continue;
+                        f->k ^= 1;
+                        if (!difference(&p, &cases))
+                                fail_msg("%s: nobody sees instruction %zu changed", arch->name, i);
+                        f->k ^= 1;
+                }
+        }
+}
+
+/* ---- what it is for ---- */
+
+#define NEWUSER 0x10000000
+
+static const struct {
+        const char *call;
+        uint64_t args[6];
+        int error; /* 0: allowed */
+} promises[] = {
+        { "read", {}, 0 },
+        { "execve", {}, 0 },
+        { "ioctl", { 0, 0x5401 }, 0 },     /* TCGETS */
+        { "ioctl", { 0, 0x5412 }, EPERM }, /* TIOCSTI, CVE-2019-10063 */
+        { "ioctl", { 0, HIGH | 0x5412 }, EPERM },
+        { "ioctl", { 0, UINT64_MAX << 32 | 0x5412 }, EPERM },
+        { "ioctl", { 0, 0x541c }, EPERM }, /* TIOCLINUX */
+        { "ioctl", { 0, HIGH | 0x541c }, EPERM },
+        { "socket", { 1, 1 }, 0 },
+        { "socket", { 2, 1 }, 0 },
+        { "socket", { 10, 2 }, 0 },
+        { "socket", { 16, 3, 0 }, 0 },     /* NETLINK_ROUTE */
+        { "socket", { 16, 3, 9 }, EPERM }, /* NETLINK_AUDIT */
+        { "socket", { 16, 3, 12 }, EPERM },
+        { "socket", { 0, 1 }, EPERM },
+        { "socket", { 17, 3 }, EPERM }, /* AF_PACKET */
+        { "socket", { 30, 1 }, EPERM }, /* AF_TIPC */
+        { "socket", { 33, 1 }, EPERM }, /* AF_RXRPC */
+        { "socket", { 38, 5 }, EPERM }, /* AF_ALG */
+        { "socket", { 40, 1 }, EPERM }, /* AF_VSOCK */
+        { "socket", { HIGH | 17, 3 }, EPERM },
+        { "socket", { HIGH | 33, 1 }, EPERM },
+        { "socket", { HIGH | 38, 5 }, EPERM },
+        { "socket", { HIGH | 40, 1 }, EPERM },
+        { "socketpair", { 1, 1 }, 0 },
+        { "socketpair", { 30, 1 }, EPERM },
+        { "clone", { 17 }, 0 },
+        { "clone", { 0x3d0f00 }, 0 }, /* a thread */
+        { "clone", { NEWUSER | 17 }, EPERM },
+        { "clone", { HIGH | NEWUSER | 17 }, EPERM },
+        { "clone", { 0x00020000 | 17 }, EPERM }, /* NEWNS */
+        { "clone", { 0x02000000 | 17 }, EPERM }, /* NEWCGROUP */
+        { "clone", { 0x04000000 | 17 }, EPERM }, /* NEWUTS */
+        { "clone", { 0x08000000 | 17 }, EPERM }, /* NEWIPC */
+        { "clone", { 0x20000000 | 17 }, EPERM }, /* NEWPID */
+        { "clone", { 0x40000000 | 17 }, EPERM }, /* NEWNET */
+        { "clone3", {}, ENOSYS },
+        { "execveat", { 3, 0, 0, 0, 0 }, 0 },
+        { "execveat", { 3, 0, 0, 0, 0x1000 }, EPERM }, /* AT_EMPTY_PATH */
+        { "execveat", { 3, 0, 0, 0, HIGH | 0x1100 }, EPERM },
+        { "personality", { 0 }, 0 },
+        { "personality", { 0xffffffff }, 0 },
+        { "personality", { 0x0040000 }, EPERM },        /* ADDR_NO_RANDOMIZE */
+        { "personality", { HIGH | 0x0400000 }, EPERM }, /* READ_IMPLIES_EXEC */
+        { "io_uring_setup", {}, ENOSYS },
+        { "io_uring_enter", {}, ENOSYS },
+        { "io_uring_register", {}, ENOSYS },
+        { "unshare", { NEWUSER }, EPERM },
+        { "setns", {}, EPERM },
+        { "mount", {}, EPERM },
+        { "umount2", {}, EPERM },
+        { "fsopen", {}, EPERM },
+        { "fsconfig", {}, EPERM },
+        { "fsmount", {}, EPERM },
+        { "open_tree", {}, EPERM },
+        { "move_mount", {}, EPERM },
+        { "mount_setattr", {}, EPERM },
+        { "pivot_root", {}, EPERM },
+        { "chroot", {}, EPERM },
+        { "bpf", {}, EPERM },
+        { "userfaultfd", {}, EPERM },
+        { "ptrace", {}, EPERM },
+        { "process_vm_readv", {}, EPERM },
+        { "process_vm_writev", {}, EPERM },
+        { "pidfd_getfd", {}, EPERM },
+        { "kcmp", {}, EPERM },
+        { "perf_event_open", {}, EPERM },
+        { "keyctl", {}, EPERM },
+        { "add_key", {}, EPERM },
+        { "request_key", {}, EPERM },
+        { "kexec_load", {}, EPERM },
+        { "init_module", {}, EPERM },
+        { "finit_module", {}, EPERM },
+        { "delete_module", {}, EPERM },
+        { "open_by_handle_at", {}, EPERM },
+        { "fanotify_init", {}, EPERM },
+        { "quotactl", {}, EPERM },
+        { "reboot", {}, EPERM },
+        { "swapon", {}, EPERM },
+        { "syslog", {}, EPERM },
+        { "acct", {}, EPERM },
+        { "settimeofday", {}, EPERM },
+        { "clock_settime", {}, EPERM },
+        { "vhangup", {}, EPERM },
+        { "statmount", {}, EPERM },
+        { "listmount", {}, EPERM },
+};
+
+static void test_policy_keeps_its_promises(void **state) {
+        for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                _cleanup_program_ SeccompProgram p = compile(*state, arch);
+
+                for (size_t i = 0; i < ELEMENTSOF(promises); i++) {
+                        struct seccomp_data data = { .arch = arch->audit_arch };
+                        uint32_t nr = 0;
+
+                        assert_int_equal(seccomp_syscall_number(arch, promises[i].call, &nr), 0);
+                        data.nr = (int)nr;
+                        memcpy(data.args, promises[i].args, sizeof(data.args));
+                        uint32_t action = bpf_run(&p, &data, NULL);
+                        if (action != (promises[i].error ? ERRNO(promises[i].error) : ALLOW))
+                                fail_msg("%s: row %zu, %s: 0x%x", arch->name, i, promises[i].call, action);
+                }
+        }
+}
+
+/* Other ABIs (attack 39), and calls of years to come. */
+static void test_policy_ends_at_its_list(void **state) {
+        const SeccompArch *x86 = bpf_arch("x86_64");
+
+        for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                _cleanup_program_ SeccompProgram p = compile(*state, arch);
+                struct seccomp_data data = { .arch = AUDIT_ARCH_I386 };
+
+                for (unsigned nr = 0; nr < NUMBERS; nr++) {
+                        data.nr = (int)nr;
+                        assert_int_equal(bpf_run(&p, &data, NULL), SECCOMP_RET_KILL_PROCESS);
+                }
+                data.arch = arch->audit_arch;
+                for (unsigned nr = LAST + 1; nr < 5000; nr++) {
+                        data.nr = (int)nr;
+                        assert_int_equal(bpf_run(&p, &data, NULL), ERRNO(ENOSYS));
+                        data.nr = (int)(0x40000000U | (nr - LAST - 1));
+                        if (arch == x86)
+                                assert_int_equal(bpf_run(&p, &data, NULL), ERRNO(ENOSYS));
+                }
+        }
+}
+
+/* The kernel runs the program at every system call: it must stay a search, and no list. */
+static void test_policy_is_short_to_run(void **state) {
+        for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                _cleanup_program_ SeccompProgram p = compile(*state, arch);
+
+                for (unsigned nr = 0; nr < NUMBERS; nr++) {
+                        size_t steps = 0;
+
+                        bpf_run(&p, &(struct seccomp_data){ .nr = (int)nr, .arch = arch->audit_arch },
+                                &steps);
+                        assert_in_range(steps, 1, 45);
+                }
+        }
+}
+
+/* What nucleus-exec holds is what this test looked at. */
+static void test_policy_in_the_helper_is_this_one(void **state) {
+        const SeccompArch *arch = seccomp_arch_this();
+
+        assert_non_null(arch);
+        _cleanup_program_ SeccompProgram p = compile(*state, arch);
+        assert_int_equal(p.n, ELEMENTSOF(seccomp_default));
+        assert_memory_equal(p.filter, seccomp_default, sizeof(seccomp_default));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_policy_is_what_its_text_says),
+                cmocka_unit_test(test_policy_comparison_sees_every_change),
+                cmocka_unit_test(test_policy_keeps_its_promises),
+                cmocka_unit_test(test_policy_ends_at_its_list),
+                cmocka_unit_test(test_policy_is_short_to_run),
+                cmocka_unit_test(test_policy_in_the_helper_is_this_one),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
