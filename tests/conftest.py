@@ -48,7 +48,8 @@ def build_directory():
     return pathlib.Path(build.directory())
 
 
-@pytest.fixture(scope="session")
+# For a module each: other modules look at all processes and mounts of the host.
+@pytest.fixture(scope="module")
 def booted_machine(build_directory):
     yield from started(lambda: rig.Machine(build_directory))
 
@@ -61,12 +62,19 @@ def machine(booted_machine):
 
 
 @pytest.fixture(scope="module")
-def vm(build_directory):
-    """A whole kernel with cgroup controllers, and Nucleus and the payload's tree (/srv/tree) installed."""
+def booted_vm(build_directory):
     yield from started(lambda: rig.Vm(build_directory))
+
+
+@pytest.fixture
+def vm(booted_vm):
+    """A whole kernel with cgroup controllers, and Nucleus installed. Cleaned like the machine."""
+    yield booted_vm
+    clean(booted_vm)
 
 
 def clean(machine):
     machine.run("systemctl stop 'nucleus-*.service' 'nucleus-*.socket' 'nucleus-*.target'; "
                 "rm -rf /etc/nucleus/*.toml /run/nucleus/*.toml /usr/lib/nucleus/*.toml /srv/* "
                 "/etc/systemd/system/nucleus-*; systemctl daemon-reload; systemctl reset-failed")
+    machine.forget()

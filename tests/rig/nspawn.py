@@ -13,6 +13,7 @@ from .stop import Unavailable, die_with_parent
 
 _numbers = itertools.count(1)
 BOOT_LIMIT = 120  # seconds after which a boot is called hung
+COMMAND_LIMIT = 120  # and a command in the machine
 
 
 class Result:
@@ -27,6 +28,8 @@ class Result:
 
 class Commands:
     """What every machine can do; a subclass has `execute(script, stdin)`."""
+
+    cursor = None  # where the journal of this test begins; see forget()
 
     def run(self, script, stdin=b"", check=False):
         """Runs a bash script as root in the machine."""
@@ -47,10 +50,20 @@ class Commands:
         out = self.ok(f"systemctl show {' '.join('-p ' + p for p in properties)} '{unit}'")
         return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
 
+    def forget(self):
+        """Makes journalctl() and journal() begin here."""
+        self.run("journalctl --sync")
+        self.cursor = json.loads(self.ok("journalctl -n 1 -o json"))["__CURSOR"]
+
+    def journalctl(self, arguments):
+        """What it prints of the time since forget()."""
+        self.run("journalctl --sync")
+        since = f"--after-cursor='{self.cursor}'" if self.cursor else ""
+        return self.ok(f"journalctl --no-pager --all {since} {arguments}")
+
     def journal(self, *matches):
         """Journal entries as dictionaries."""
-        self.run("journalctl --sync")
-        out = self.ok(f"journalctl -o json --no-pager --all {' '.join(matches)}")
+        out = self.journalctl("-o json " + " ".join(matches))
         return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
     def wait_booted(self):
@@ -134,7 +147,7 @@ class Machine(Commands):
             self.process.wait()
         if self.cgroup:
             cgroup.remove(self.cgroup)
-        self.process = self.leader = self.cgroup = None
+        self.process = self.leader = self.cgroup = self.cursor = None
 
     def stop(self):
         self.power_off()
@@ -158,9 +171,15 @@ class Machine(Commands):
             ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--root", "--wdns=/",
              "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG=C.UTF-8", "HOME=/root",
              "SYSTEMD_PAGER=", "bash", "-c", script],
-            input=stdin, capture_output=True)
+            input=stdin, capture_output=True, timeout=COMMAND_LIMIT, preexec_fn=self._join)
         return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
                       done.stderr.decode("utf-8", "replace"))
+
+    def _join(self):
+        """What is outside of the machine's cgroups is nobody's process to logind, and refused."""
+        path = self.cgroup / "payload/init.scope"
+        if path.exists():  # not yet, where the machine is just booting
+            cgroup.enter(path)
 
     def copy_tree(self, source, target):
         """Copies a file or tree of the host, owners and all, to a path in the machine that is not there yet."""

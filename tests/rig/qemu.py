@@ -71,8 +71,8 @@ def _make_disk(tree, path, size):
 
 
 class Vm(Commands):
-    """Use it in a `with`, or call start() and stop(). `build` (or None) is installed into it. Trees are given
-    before it boots, with copy_tree()."""
+    """Use it in a `with`, or call start() and stop(). `build` (or None) is installed into it. Large trees are
+    better given before it boots."""
 
     def __init__(self, build=None):
         if platform.machine() != "x86_64":
@@ -86,10 +86,18 @@ class Vm(Commands):
         self.stage.mkdir(parents=True)
 
     def copy_tree(self, source, target):
-        assert not self.process, "trees are given before the machine boots"
-        there = self.stage / str(target).lstrip("/")
-        there.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-a", source, there], check=True)
+        """Copies a file or tree of the host, owners and all, to a path in the machine that is not there yet."""
+        target = pathlib.PurePosixPath(target)
+        if not self.process:
+            there = self.stage / str(target).lstrip("/")
+            there.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["cp", "-a", source, there], check=True)
+            return
+        source = pathlib.Path(source)
+        packed = subprocess.run(["tar", "-C", source.parent, "--numeric-owner", "-cz", source.name], check=True,
+                                stdout=subprocess.PIPE).stdout
+        self.ok(f"mkdir -p '{target}.new' && tar -C '{target}.new' --numeric-owner -xzp && "
+                f"mv '{target}.new/{source.name}' '{target}' && rmdir '{target}.new'", packed)
 
     def start(self):
         try:
