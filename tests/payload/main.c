@@ -28,6 +28,7 @@ static const struct {
         { "hold-exec", verb_hold_exec },
         { "hostname", verb_hostname },
         { "ids", verb_ids },
+        { "int80", verb_int80 },
         { "interfaces", verb_interfaces },
         { "ioctl", verb_ioctl },
         { "keyring", verb_keyring },

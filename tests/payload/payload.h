@@ -41,8 +41,8 @@ typedef int Verb(int argc, char **argv);
 Verb verb_argv, verb_clock, verb_cwd, verb_env, verb_fds, verb_hostname, verb_ids, verb_interfaces,
         verb_list, verb_mounts, verb_ns, verb_processes, verb_read, verb_stat, verb_statfs, verb_status;
 /* probe.c: what it may do */
-Verb verb_chdir, verb_connect, verb_ioctl, verb_keyring, verb_mkdir, verb_notify_forge, verb_open,
-        verb_ptrace, verb_socket, verb_syscall, verb_write;
+Verb verb_chdir, verb_connect, verb_int80, verb_ioctl, verb_keyring, verb_mkdir, verb_notify_forge,
+        verb_open, verb_ptrace, verb_socket, verb_syscall, verb_write;
 /* process.c: how it behaves as a process */
 Verb verb_allocate, verb_daemon, verb_exit, verb_fill, verb_fork_bomb, verb_kill_self, verb_linger,
         verb_orphans, verb_serve_fd, verb_sleep, verb_trap_signals;

@@ -112,6 +112,23 @@ int verb_syscall(int argc, char **argv) {
         return 0;
 }
 
+/* int80 NUMBER: a system call by x86's 32-bit way in, which has numbers of its own */
+int verb_int80(int argc, char **argv) {
+        if (argc != 2)
+                broken("int80 NUMBER");
+#ifdef __x86_64__
+        int r = (int)number(argv[1]);
+        __asm__ volatile("int $0x80"
+                         : "+a"(r)
+                         : "b"(0), "c"(0), "d"(0)
+                         : "memory", "cc", "r8", "r9", "r10", "r11");
+        emit("int80", argv[1], r < 0 ? strerrorname_np(-r) ?: "unknown" : "OK", NULL);
+        return 0;
+#else
+        broken("this machine has no int 0x80");
+#endif
+}
+
 /* socket FAMILY TYPE [PROTOCOL] */
 int verb_socket(int argc, char **argv) {
         if (argc < 3)
