@@ -320,3 +320,47 @@ def test_24_no_core_file_reaches_the_host(root, tmp_path):
 
     outside("kill-self", "6", preexec=here)
     assert os.listdir(source) != []
+
+
+# ---- 53: a setuid file made in a volume, for a user of the host to run ----
+
+AT_FDCWD, CREATE, UNNAMED = "-100", "0x42", "0x410002"  # O_RDWR with O_CREAT, with O_TMPFILE
+
+
+def giving_a_mode(directory, mode):
+    """Each call through which a file of a directory gets its mode, and one that must do without."""
+    return ("syscall", "fchmodat", AT_FDCWD, f"s:{directory}/old", mode, ",",
+            "syscall", "mknodat", AT_FDCWD, f"s:{directory}/node{mode}", mode, "0", ",",
+            "syscall", "openat", AT_FDCWD, f"s:{directory}/open{mode}", CREATE, mode, ",",
+            "syscall", "openat", AT_FDCWD, f"s:{directory}", UNNAMED, mode, ",",
+            "syscall", "openat2", AT_FDCWD, f"s:{directory}/old", "b:24", "24")
+
+
+def privileged_files(directory):
+    return [p.name for p in directory.iterdir() if p.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)]
+
+
+@pytest.mark.parametrize("user", ["0", "web"])
+@pytest.mark.parametrize("mode", ["04755", "02755"])
+def test_53_no_setuid_file_comes_to_a_volume(root, tmp_path, user, mode):
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    volume.chmod(0o777)
+    (volume / "old").write_text("x")
+    os.chown(volume / "old", *((0, 0) if user == "0" else (1000, 1001)))
+    volumes = [(volume, "/data", "rw")]
+
+    result = run(payload(*giving_a_mode("/data", mode), rootfs=root, volumes=volumes, user=user))
+    assert result.all("syscall", "fchmodat") == ["EPERM"], result
+    assert result.all("syscall", "mknodat") == ["EPERM"]
+    assert result.all("syscall", "openat") == ["EPERM", "EPERM"]
+    assert result.all("syscall", "openat2") == ["ENOSYS"]
+    assert privileged_files(volume) == []
+
+    ordinary = run(payload(*giving_a_mode("/data", "0755"), rootfs=root, volumes=volumes, user=user))
+    assert ordinary.all("syscall", "fchmodat") == ["OK"], ordinary
+    assert ordinary.all("syscall", "openat") == ["OK", "OK"]
+
+    control = outside(*giving_a_mode(volume, mode))
+    assert control.all("syscall", "openat") == ["OK", "OK"]
+    assert sorted(privileged_files(volume)) == sorted([f"node{mode}", "old", f"open{mode}"])

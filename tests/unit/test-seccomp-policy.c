@@ -267,6 +267,19 @@ static const struct {
         { "ioctl", { 0, UINT64_MAX << 32 | 0x5412 }, EPERM },
         { "ioctl", { 0, 0x541c }, EPERM }, /* TIOCLINUX */
         { "ioctl", { 0, HIGH | 0x541c }, EPERM },
+        { "openat", { 0, 0, 0x40, 0644 }, 0 },
+        { "openat", { 0, 0, 0, 06777 }, 0 }, /* no O_CREAT: what is no argument may be anything */
+        { "openat", { 0, 0, 0x40, 04755 }, EPERM },
+        { "openat", { 0, 0, HIGH | 0x40, HIGH | 02755 }, EPERM },
+        { "openat", { 0, 0, 0x410000, 04755 }, EPERM }, /* O_TMPFILE */
+        { "openat2", {}, ENOSYS },
+        { "fchmod", { 3, 01777 }, 0 },
+        { "fchmod", { 3, 04000 }, EPERM },
+        { "fchmodat", { 0, 0, 0755 }, 0 },
+        { "fchmodat", { 0, 0, HIGH | 04755 }, EPERM },
+        { "fchmodat", { 0, 0, 0x10000 | 02755 }, EPERM }, /* of a mode the kernel reads 16 bits */
+        { "fchmodat2", { 0, 0, 06755, 0 }, EPERM },
+        { "mknodat", { 0, 0, 0104755 }, EPERM },
         { "socket", { 1, 1 }, 0 },
         { "socket", { 2, 1 }, 0 },
         { "socket", { 10, 2 }, 0 },
