@@ -177,8 +177,22 @@ bool unit_value_is_plain(const char *value) {
 
 /* [A-Za-z0-9 _./:=,+@-]: what no parser of units gives a meaning to, wherever it stands. */
 static bool is_safe(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               (c && strchr(" _./:=,+@-", c));
+        static const bool safe[256] = {
+                ['a' ... 'z'] = true,
+                ['A' ... 'Z'] = true,
+                ['0' ... '9'] = true,
+                [' '] = true,
+                ['_'] = true,
+                ['.'] = true,
+                ['/'] = true,
+                [':'] = true,
+                ['='] = true,
+                [','] = true,
+                ['+'] = true,
+                ['@'] = true,
+                ['-'] = true,
+        };
+        return safe[(unsigned char)c];
 }
 
 /* White space at either end of a line is not part of the value. */

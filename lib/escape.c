@@ -16,11 +16,13 @@ void escape_field(StrBuf *b, const char *s, size_t n) {
                 return;
         }
         for (size_t i = 0; i < n; i++) {
+                size_t plain = i;
+                while (i < n && is_plain((unsigned char)s[i]))
+                        i++;
+                strbuf_add(b, s + plain, i - plain);
+                if (i == n)
+                        break;
                 unsigned char c = (unsigned char)s[i];
-                if (is_plain(c)) {
-                        strbuf_putc(b, (char)c);
-                        continue;
-                }
                 strbuf_add(b, (char[]){ '\\', 'x', digits[c >> 4], digits[c & 15] }, 4);
         }
 }

@@ -149,7 +149,8 @@ size_t schema_index(const SchemaRow *row) {
 
 const SchemaRow *schema_find(const char *table, const char *key) {
         for (const SchemaRow *row = schema_rows; row->key; row++)
-                if (streq(row->table, table) && streq(row->key, key))
+                /* Most rows differ in the first character already. */
+                if (row->key[0] == key[0] && streq(row->key, key) && streq(row->table, table))
                         return row;
         return NULL;
 }
