@@ -52,10 +52,12 @@ static const char *const host_tree[] = {
         "/nix/store",
         "/etc/alternatives",
         "/etc/group",
+        "/etc/hosts",
         "/etc/ld.so.cache",
         "/etc/localtime",
         "/etc/nsswitch.conf",
         "/etc/passwd",
+        "/etc/resolv.conf",
         "/etc/ssl",
 };
 

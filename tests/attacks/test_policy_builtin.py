@@ -14,7 +14,7 @@ import struct
 import termios
 
 import pytest
-from lib import rootfs
+from lib import kernel, rootfs
 from lib.sandbox import outside, run, unprotected, unprotected_by, without
 from lib.spec import payload
 
@@ -221,6 +221,13 @@ ESCAPES = {
     "rename-across": ([str(NR["renameat2"]), "2", "s:a/file", "2", "s:b/file", "0"], ("EACCES", "EXDEV")),
     "leave": ([str(NR["openat"]), "2", "s:..", "0"], ("EACCES",)),
 }
+
+
+# truncate(2) is Landlock's business from ABI 3 (Linux 6.2) on. Debian 12's own kernel has ABI 2: the gap is the
+# kernel's, and opening to truncate is denied there too.
+LANDLOCK_CREATE_RULESET, VERSION = 444, 1
+if kernel.libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, VERSION) < 3:
+    del ESCAPES["truncate-by-path"]
 
 
 @pytest.mark.parametrize("name", ESCAPES)
