@@ -15,11 +15,14 @@ static Origin *origin(ConfigReader *r, const char *table, const char *key) {
         return &r->service->origins[schema_index(schema_find(table, key))];
 }
 
-/* Where a key stands, or the service where it does not. */
+/* Where a key stands, or the service where it does not: its table's header, or the start of its file. */
 static Position where(ConfigReader *r, const char *table, const char *key) {
         const Origin *o = origin(r, table, key);
+        Position p = o->kind == ORIGIN_FILE ? o->where : r->service->where;
 
-        return o->kind == ORIGIN_FILE ? o->where : r->service->where;
+        if (p.line == 0)
+                p.line = p.column = 1;
+        return p;
 }
 
 static bool is_set(ConfigReader *r, const char *table, const char *key) {
@@ -117,12 +120,12 @@ static void check_tier(ConfigReader *r) {
         const ModeRules *rules = mode_rules(s->mode);
 
         if (rules->require_rootfs && !s->rootfs)
-                reader_error_at(r, s->where, "mode \"%s\" requires a rootfs", rules->name);
+                reader_error_at(r, where(r, "", "mode"), "mode \"%s\" requires a rootfs", rules->name);
         if (rules->require_attestation && !s->attestation_verify)
                 reader_error_at(r, where(r, "attestation", "verify"),
                         "mode \"%s\" requires attestation: remove verify = false", rules->name);
         if (rules->require_memory_limit && s->memory == 0)
-                reader_error_at(r, s->where,
+                reader_error_at(r, where(r, "", "mode"),
                         "mode \"%s\" requires a memory limit: add [resources] memory = \"512M\"",
                         rules->name);
         if (!rules->allow_host_network && s->network == NETWORK_HOST)
@@ -226,8 +229,8 @@ static void check_dependencies(ConfigReader *r) {
 void config_check(ConfigReader *r) {
         /* Wrongly written counts as written: that error is there already. */
         if (!r->service->command && !r->service->failed)
-                reader_error_at(
-                        r, r->service->where, "no command; add command = [\"/bin/program\", \"argument\"]");
+                reader_error_at(r, where(r, "", "command"),
+                        "no command; add command = [\"/bin/program\", \"argument\"]");
         check_tier(r);
         check_namespaces(r);
         check_mounts(r);

@@ -11,6 +11,7 @@ struct ConfigReader {
         const char *file; /* owned by the Config */
         Diagnostics *diag;
         ServiceConfig *service; /* the one at hand, or NULL at the top of a stack */
+        unsigned n_errors;      /* reported so far, see ERRORS_MAX */
         bool out_of_memory;
 };
 
@@ -25,6 +26,12 @@ Position reader_position(const ConfigReader *r, const TomlNode *n);
 
 /* Notes that memory ran out. Returns false. */
 bool reader_oom(ConfigReader *r);
+
+/*
+ * How many errors of one file are reported; then one line says that there are more. The first one of each
+ * service is always reported: its failing unit quotes it.
+ */
+#define ERRORS_MAX 100U
 
 /* How many strings a list or [environment] holds at most: appending to a list is linear in its length. */
 #define LIST_MAX 4096U

@@ -89,9 +89,16 @@ bool reader_oom(ConfigReader *r) {
 
 _printf_(3, 0) static bool report(ConfigReader *r, Position where, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
+        bool first = r->service && !r->service->failed;
 
         if (r->service)
                 r->service->failed = true;
+        if (r->n_errors++ == ERRORS_MAX &&
+                diagnostics_add(r->diag, SEVERITY_ERROR, (Position){ .file = r->file }, NULL,
+                        "more than %u errors; the rest is not shown", ERRORS_MAX) < 0)
+                return reader_oom(r);
+        if (r->n_errors > ERRORS_MAX && !first)
+                return false;
         if (vasprintf(&text, format, ap) < 0) {
                 text = NULL;
                 return reader_oom(r);

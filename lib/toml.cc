@@ -156,7 +156,9 @@ extern "C" int toml_parse(const char *text, size_t n, TomlDocument **ret_, TomlE
                 toml::parse_result result = toml::parse(std::string_view(text, n));
                 if (!result) {
                         const toml::parse_error &e = result.error();
-                        std::string_view what = e.description();
+                        std::string_view what = e.description(), prefix = "Error while parsing ";
+                        if (what.substr(0, prefix.size()) == prefix)
+                                what.remove_prefix(prefix.size());
                         reterr_->line = static_cast<unsigned>(e.source().begin.line);
                         reterr_->column = static_cast<unsigned>(e.source().begin.column);
                         snprintf(reterr_->message, sizeof(reterr_->message), "%.*s",
