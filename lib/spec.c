@@ -193,6 +193,8 @@ static void format_mode(const Record *r, const Spec *s, StrBuf *b) {
 static int parse_namespaces(const Record *r, Spec *s, char **fields) {
         const NamespaceName *n = namespace_names;
 
+        if (!fields[0])
+                return -EINVAL;
         /* In the table's order, each once: anything else is not canonical. */
         STRV_FOREACH(f, fields) {
                 while (n->name && !streq(n->name, f))
@@ -218,6 +220,8 @@ static void format_namespaces(const Record *r, const Spec *s, StrBuf *b) {
 }
 
 static int parse_network(const Record *r, Spec *s, char **fields) {
+        if (s->error)
+                return -EINVAL; /* it would not be printed */
         for (int i = 0; i < _NETWORK_MAX; i++)
                 if (streq(network_mode_names[i], fields[0])) {
                         *MEMBER(NetworkMode, s, r) = (NetworkMode)i;
@@ -451,11 +455,24 @@ static const char *violates_mode(const Spec *s) {
         return NULL;
 }
 
+/* What stands for nothing may not be left out: the first mode is the most lenient one. */
+static const char *unsaid(const Spec *s, uint64_t seen) {
+        for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+                if (seen & UINT64_C(1) << i)
+                        continue;
+                if (records[i].parse == parse_mode)
+                        return "no mode";
+                if (records[i].parse == parse_network && !s->error)
+                        return "no network";
+        }
+        return NULL;
+}
+
 int spec_parse(const char *text, size_t n, Spec **ret_, char **reterr_) {
         _cleanup_spec_ Spec *s = calloc(1, sizeof(Spec));
         size_t current = 0;
         unsigned line = 1;
-        bool seen = false;
+        uint64_t seen = 0; /* a bit for each record */
 
         *reterr_ = NULL;
         if (!s)
@@ -485,12 +502,12 @@ int spec_parse(const char *text, size_t n, Spec **ret_, char **reterr_) {
                         i++;
                 if (i == ELEMENTSOF(records))
                         return fail(reterr_, line, "unknown or misplaced record");
-                if (i == current && seen && !records[i].repeated)
+                if ((seen & UINT64_C(1) << i) && !records[i].repeated)
                         return fail(reterr_, line, "repeated record");
                 if (records[i].n_fields > 0 && strv_length(fields) - 1 != records[i].n_fields)
                         return fail(reterr_, line, "wrong number of fields");
                 current = i;
-                seen = true;
+                seen |= UINT64_C(1) << i;
 
                 k = records[i].parse(&records[i], s, fields + 1);
                 if (k < 0)
@@ -498,7 +515,7 @@ int spec_parse(const char *text, size_t n, Spec **ret_, char **reterr_) {
                 p = eol + 1;
         }
 
-        const char *wrong = missing(s) ?: bad_value(s) ?: violates_mode(s);
+        const char *wrong = unsaid(s, seen) ?: missing(s) ?: bad_value(s) ?: violates_mode(s);
         if (wrong)
                 return fail(reterr_, line, wrong);
         int k = check_policy(s, line, reterr_);
