@@ -121,7 +121,8 @@ static int check_node(Context *c, const Mount *m) {
         return 0;
 }
 
-/* The host's tree is copied as it is: where the host has a link, so has the service. */
+/* The host's tree is copied as it is: where the host has a link, so has the service. But a link into /run,
+ * which the service does not see (resolv.conf is often one), is followed. */
 static int note_link(Context *c, Mount *m) {
         char target[4096];
         ssize_t n = readlink(m->source, target, sizeof(target) - 1);
@@ -129,6 +130,8 @@ static int note_link(Context *c, Mount *m) {
         if (n < 0)
                 return 0;
         target[n] = '\0';
+        if (startswith(target, "/run/") || startswith(target, "../run/"))
+                return 0;
         m->link = strdup(target);
         return m->link ? 0 : step_fail(c, -ENOMEM, "out of memory");
 }
