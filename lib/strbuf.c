@@ -50,7 +50,12 @@ void strbuf_puts(StrBuf *b, const char *s) {
 }
 
 void strbuf_putc(StrBuf *b, char c) {
-        strbuf_add(b, &c, 1);
+        if (b->len + 1 >= b->size || b->failed) {
+                strbuf_add(b, &c, 1);
+                return;
+        }
+        b->data[b->len++] = c;
+        b->data[b->len] = '\0';
 }
 
 void strbuf_printf(StrBuf *b, const char *format, ...) {

@@ -14,36 +14,49 @@
 #include "utf8.h"
 
 typedef struct Scan {
-        const char *p, *end;
-        unsigned line;
-        const char *line_start;
+        const char *text, *p, *end;
         unsigned depth, dots, n_elements, n_headers;
         bool at_line_start;
         TomlError *error;
 } Scan;
 
-static unsigned column_of(const Scan *s, const char *at) {
-        unsigned column = 1;
-
-        for (const char *p = s->line_start; p < at; p++)
-                if (((unsigned char)*p & 0xc0) != 0x80)
-                        column++;
-        return column;
+/* Counted only where something is refused: nearly every text is not. */
+static void find_position(const Scan *s) {
+        s->error->line = s->error->column = 1;
+        for (const char *p = s->text; p < s->p; p++)
+                if (*p == '\n') {
+                        s->error->line++;
+                        s->error->column = 1;
+                } else if (((unsigned char)*p & 0xc0) != 0x80)
+                        s->error->column++;
 }
 
 _printf_(2, 3) static int refuse(Scan *s, const char *format, ...) {
         va_list ap;
 
-        s->error->line = s->line;
-        s->error->column = column_of(s, s->p);
+        find_position(s);
         va_start(ap, format);
         (void)vsnprintf(s->error->message, sizeof(s->error->message), format, ap);
         va_end(ap);
         return -EINVAL;
 }
 
+/* Behind the words of eight bytes that are all ASCII and not NUL: most of most texts. */
+static void skip_ascii(Scan *s) {
+        const uint64_t low = UINT64_C(0x0101010101010101), high = low << 7;
+        uint64_t word;
+
+        for (; (size_t)(s->end - s->p) >= sizeof(word); s->p += sizeof(word)) {
+                memcpy(&word, s->p, sizeof(word));
+                /* Without a high bit set, a byte gets one by the subtraction only where it or a lower is 0.
+                 */
+                if ((word | (word - low)) & high)
+                        return;
+        }
+}
+
 static int check_utf8(Scan *s) {
-        while (s->p < s->end) {
+        for (skip_ascii(s); s->p < s->end;) {
                 uint32_t c;
                 size_t k = utf8_decode(s->p, (size_t)(s->end - s->p), &c);
 
@@ -52,10 +65,8 @@ static int check_utf8(Scan *s) {
                 if (c == 0)
                         return refuse(s, "a NUL byte; the file must be plain text");
                 s->p += k;
-                if (c == '\n') {
-                        s->line++;
-                        s->line_start = s->p;
-                }
+                if (k > 1)
+                        skip_ascii(s);
         }
         return 0;
 }
@@ -69,19 +80,11 @@ static unsigned run_of(const Scan *s, char c, unsigned max) {
         return n;
 }
 
-static void newline(Scan *s) {
-        s->p++;
-        s->line++;
-        s->line_start = s->p;
-}
-
 /* Behind the string at p, or at the end where the library is sure to refuse it. */
 static void skip_multi_line(Scan *s, char quote) {
         s->p += 3;
         while (s->p < s->end) {
-                if (*s->p == '\n')
-                        newline(s);
-                else if (*s->p == '\\' && quote == '"')
+                if (*s->p == '\\' && quote == '"')
                         s->p += s->end - s->p > 1 && s->p[1] != '\n' ? 2 : 1;
                 else if (*s->p != quote)
                         s->p++;
@@ -189,7 +192,7 @@ static int check_structure(Scan *s) {
                         s->at_line_start = false;
                         skip_string(s, *s->p);
                 } else if (*s->p == '\n') {
-                        newline(s);
+                        s->p++;
                         s->dots = 0;
                         s->at_line_start = true;
                 } else
@@ -201,7 +204,7 @@ static int check_structure(Scan *s) {
 }
 
 int toml_check_shape(const char *text, size_t n, TomlError *reterr_) {
-        Scan utf8 = { .p = text, .end = text + n, .line = 1, .line_start = text, .error = reterr_ };
+        Scan utf8 = { .text = text, .p = text, .end = text + n, .error = reterr_ };
         Scan structure = utf8;
 
         structure.at_line_start = true;
