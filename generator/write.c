@@ -73,7 +73,26 @@ static bool is_ours(const Writer *w, const char *name) {
                memcmp(head, UNIT_HEADER, sizeof(head)) == 0;
 }
 
+/*
+ * A whole unit without a temporary name, which costs a directory entry less (a fifth of the time on ext4)
+ * and leaves nothing behind. False: the file system, the privileges (linkat(2), AT_EMPTY_PATH) or a unit of
+ * that name do not allow it; the way by a name then finds out what is wrong, here and for the units that
+ * follow.
+ */
+static bool put_unnamed(Writer *w, const UnitFile *f) {
+        if (w->by_name)
+                return false;
+
+        _cleanup_close_ int fd = openat(w->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+        w->by_name = fd < 0 || write_all(fd, f->text, f->length) < 0 ||
+                     linkat(fd, "", w->dir_fd, f->name, AT_EMPTY_PATH) < 0;
+        return !w->by_name;
+}
+
 int writer_put(Writer *w, const UnitFile *f) {
+        if (put_unnamed(w, f))
+                return 0;
+
         int k = write_temporary(w, f);
         if (k < 0)
                 return k;

@@ -13,6 +13,7 @@ typedef struct Writer {
         char temporary[48]; /* name of a file before it is renamed */
         char *link_dir;     /* the directory of links that is open as link_fd, or NULL */
         int link_fd;
+        bool by_name; /* files need a temporary name */
 } Writer;
 
 /* Opens the directory, which must exist. 0 or -errno. */
