@@ -57,6 +57,8 @@ static bool parse_id(const char *s, uint32_t *ret_) {
 
 /* With a range of its own, a service has the ids of that range and no others. */
 static int check_id(Context *c, const char *what, uint32_t id) {
+        if (id == UINT32_MAX) /* to setresuid(2): leave it as it is, which is root */
+                return step_fail(c, -ERANGE, "%s %u is no id", what, id);
         if (c->spec->id_base > 0 && id >= SPEC_ID_COUNT)
                 return step_fail(c, -ERANGE, "%s %u is outside of the service's ids (0 to %u)", what, id,
                         SPEC_ID_COUNT - 1);

@@ -90,6 +90,10 @@ int step_id_maps(Context *c) {
         int r;
 
         if (base == 0) {
+                /* Whoever got out would be root, and root's files in a volume would be the workload's. */
+                if (c->privileged && c->rules->fail_closed)
+                        return step_fail(
+                                c, -EPERM, "without a range of its own the service's ids are root's");
                 (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", c->init_pid);
                 r = write_proc_file(path, "deny");
                 if (r < 0)
