@@ -132,10 +132,12 @@ static int fail_early(Context *c, int error, const char *what) {
 }
 
 static int refuse(const Context *c, const char *message) {
-        char state[FAILURE_TEXT_MAX + 64];
+        char text[FAILURE_TEXT_MAX], state[FAILURE_TEXT_MAX + 64];
 
-        report_message(c, LOG_ERR, MESSAGE_ID_CONFIGURATION, message);
-        (void)snprintf(state, sizeof(state), "STATUS=%s", message);
+        (void)snprintf(text, sizeof(text), "%s", message);
+        report_one_line(text);
+        report_message(c, LOG_ERR, MESSAGE_ID_CONFIGURATION, text);
+        (void)snprintf(state, sizeof(state), "STATUS=%s", text);
         (void)notify_send(c->notify_socket, state);
         return EXIT_CODE_CONFIG;
 }
@@ -195,6 +197,9 @@ int main(int argc, char **argv) {
                 return 2;
         }
 
+        /* The spec is the caller's: with more than the caller's rights anybody could mount anything. */
+        if (getuid() != geteuid() || getgid() != getegid())
+                return refuse(&c, "must not be installed setuid or setgid");
         c.caller_uid = geteuid();
         c.caller_gid = getegid();
         c.privileged = c.caller_uid == 0;

@@ -74,6 +74,12 @@ static void report(
                 name, message);
 }
 
+void report_one_line(char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text < ' ' || *text == 0x7f)
+                        *text = ' ';
+}
+
 /* "cannot mount /dev: Permission denied (step dev)" */
 static void describe(const Context *c, const Step *step, int error, char *ret_text, size_t size) {
         const char *text = strerrordesc_np(-error);
@@ -81,6 +87,7 @@ static void describe(const Context *c, const Step *step, int error, char *ret_te
 
         (void)snprintf(ret_text, size, "%s%s%s", c->failure[0] ? c->failure : step->name,
                 complete ? "" : ": ", complete ? "" : text ?: "unknown error");
+        report_one_line(ret_text);
 }
 
 void report_message(const Context *c, int priority, const char *message_id, const char *message) {

@@ -15,6 +15,10 @@
  */
 void report_failure(const Context *c, const Step *step, int error);
 
+/* Takes control characters out of a text: a newline in a value would forge a line of a log, or another
+ * assignment for the service manager (READY=, MAINPID=). */
+void report_one_line(char *text);
+
 /* Reports a message that is complete; `message_id` from message-id.h, `priority` from syslog(3). */
 void report_message(const Context *c, int priority, const char *message_id, const char *message);
 

@@ -148,7 +148,8 @@ static int loop(Context *c) {
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0) {
                         if (errno == EINTR)
                                 continue;
-                        (void)end_init(c);
+                        int error = step_fail(c, -errno, "cannot wait for the service");
+                        (void)fail(c, &recipe[recipe_n - 1], error);
                         return EXIT_CODE_NAMESPACE;
                 }
                 if (fds[0].revents && take_report(c, &running, &ret))

@@ -5,6 +5,7 @@ test's name is that of the attack. Each has a control: the same probe where noth
 """
 
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -452,3 +453,59 @@ def test_29_missing_policy_refused_but_in_agent_mode(root, calls, code):
     assert dict(agent.all("status"))["NoNewPrivs"] == "1"
     assert agent.stderr.strip(), "what was left out must be said"
     assert run(payload("status", rootfs=root, mode="agent")).stderr == ""
+
+
+# ---- 54: what a value could say to the service manager ----
+
+FORGED = "\nREADY=1\nMAINPID=1\nX="
+
+
+@pytest.mark.parametrize("change", [dict(arguments=["/no" + FORGED]), dict(error="bad" + FORGED), dict(user="x" + FORGED),
+                                    dict(workdir="/x" + FORGED), dict(supplementary=["x" + FORGED])])
+def test_54_newline_in_a_value_forges_no_notification(root, change):
+    result = run(payload("ids", rootfs=root).but(**change))
+    assert result.code not in (0, 1) and not result.ready, result
+    assert not any(line.startswith("MAINPID") for line in result.notified), result
+    assert len(result.stderr.splitlines()) == 1 and "MAINPID=1" in result.stderr, result
+
+
+# ---- 55: rights that nobody meant the service to have ----
+
+
+def test_55_setuid_helper_refuses():
+    with rootfs.public_directory() as path:
+        root = rootfs.make(path / "root")
+        spec = payload("ids", rootfs=root, id_base=0)
+        helper = sandbox.published(path, build.nucleus_exec())
+        control = run(spec, program=helper, uid=sandbox.UNPRIVILEGED)
+        assert control.code == 0, control
+        os.chmod(helper, 0o4755)
+        result = run(spec, program=helper, uid=sandbox.UNPRIVILEGED)
+        assert result.code == Exit.CONFIG and "setuid" in result.stderr and result.messages == [], result
+
+
+def test_55_ids_of_root_refused_but_in_agent(root):
+    spec = payload("ids", rootfs=root, id_base=0)
+    refused(run(spec), Exit.NAMESPACE)
+    assert run(spec.but(mode="agent")).code == 0
+
+
+def test_55_id_that_setresuid_ignores_refused(root):
+    rootfs.write(f"{root}/etc/passwd", "web:x:4294967295:0::/:/bin/sh\nroot:x:0:4294967295::/:/bin/sh\n")
+    for user, code in (("web", Exit.USER), ("root", Exit.GROUP)):
+        refused(run(unprotected(payload("ids", rootfs=root, user=user))), code)
+    rootfs.write(f"{root}/etc/passwd", "web:x:4294967294:0::/:/bin/sh\n")
+    assert run(unprotected(payload("ids", rootfs=root, user="web"))).one("uid") == ("4294967294",) * 3
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("error", ["EINVAL", "EPERM"])
+def test_55_failing_prctl_leaves_no_capability(root, error):
+    for n in range(1, 14):
+        wrapper = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=prctl:error={error}:when={n}")
+        result = run(payload("status", rootfs=root), wrapper=wrapper)
+        seen = dict(result.all("status"))
+        if result.code == 0:
+            assert [int(seen[k], 16) for k in SETS] == [0] * len(SETS) and seen["NoNewPrivs"] == "1", (n, result)
+        else:
+            assert result.stdout == b"" and not result.ready, (n, result)
