@@ -170,9 +170,10 @@ def test_names_can_be_looked_up(link):
     make = f"ln -s {link} resolv.conf" if link else "cp /run/resolved/stub resolv.conf"
     with rootfs.public_directory() as own:
         host = f"""set -e; mount -t tmpfs none {own}; cp -a /etc {own}/etc; mount --bind {own}/etc /etc; cd /etc
-            rm -f resolv.conf; mount -t tmpfs none /run; mkdir /run/resolved; echo nameserver 192.0.2.1 >/run/resolved/stub
-            {make}; cd /; exec "$0" "$@" """
-        result = run(shell("cat /etc/resolv.conf; getent hosts localhost"), wrapper=["unshare", "-m", "sh", "-c", host])
+            rm -f resolv.conf; mount -t tmpfs none /run; mkdir /run/resolved
+            echo nameserver 192.0.2.1 >/run/resolved/stub; {make}; cd /; exec "$0" "$@" """
+        result = run(shell("cat /etc/resolv.conf; getent hosts localhost"),
+                     wrapper=["unshare", "-m", "sh", "-c", host])
     assert ("nameserver 192.0.2.1" in result.stdout.decode()) == (link != "/run/nowhere"), result
     assert "localhost" in result.stdout.decode() or link == "/run/nowhere", result
 
