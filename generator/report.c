@@ -19,16 +19,20 @@ void report_open(Report *r, bool kernel) {
                 r->kmsg_fd = open("/dev/kmsg", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* One write(2) is one record; "<3>" is its priority. */
+/*
+ * One write(2) is one record; "<3>" is its priority. Without a newline at its end the kernel keeps it open
+ * for a continuation, and shows it to nobody before the next record comes.
+ */
 static void write_kmsg(const Report *r, Severity severity, const char *line) {
         char record[KMSG_LINE_MAX + 1];
 
         int n = snprintf(
-                record, sizeof(record), "<%d>" PREFIX "%s", severity == SEVERITY_ERROR ? 3 : 4, line);
+                record, sizeof(record) - 1, "<%d>" PREFIX "%s", severity == SEVERITY_ERROR ? 3 : 4, line);
         if (n < 0)
                 return;
-        if ((size_t)n >= sizeof(record))
-                n = sizeof(record) - 1;
+        if ((size_t)n >= sizeof(record) - 1)
+                n = sizeof(record) - 2;
+        record[n++] = '\n';
         /* Where the kernel log is closed to us there is nowhere left to say so. */
         if (write(r->kmsg_fd, record, (size_t)n) < 0)
                 return;

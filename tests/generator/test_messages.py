@@ -38,8 +38,10 @@ def test_messages_system_manager_gets_a_few_in_the_kernel_log(tmp_path, kmsg):
     assert len(lines) == N
     records = kernel.split("<3>")[1:]
     assert [r.partition(":")[0] for r in records] == ["nucleus-generator"] * 9
+    # A record without a newline is shown to nobody before the next one comes.
+    assert all(r.endswith("\n") for r in records)
     assert "bad00.toml:1:" in records[0]
-    assert records[-1] == f"nucleus-generator: {N - 8} more errors: see `nucleus verify`"
+    assert records[-1] == f"nucleus-generator: {N - 8} more errors: see `nucleus verify`\n"
 
 
 def test_messages_user_manager_leaves_the_kernel_log_alone(tmp_path, kmsg):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The limits of [resources], where a kernel enforces them: in the QEMU machine, which has the cgroup controllers.
-Each limit that bites is paired with one, wide enough, that does not."""
+"""What takes a whole kernel, the QEMU machine's: the limits of [resources], which its cgroup controllers enforce, and
+the kernel log. Each limit that bites is paired with one, wide enough, that does not."""
 
 import pytest
 
@@ -134,3 +134,12 @@ def test_limits_left_out_are_not_set(systemd):
     install(systemd, free=toml("linger", mode="strict-agent", resources__memory=None))
     start(systemd, "free")
     assert knob(systemd, "free", "memory.max") == "max" and has_no_cpu_quota(systemd, "free")
+
+
+# ---- the kernel log ----
+
+
+def test_kernel_log_has_the_errors_of_the_generator(vm):
+    """The service manager drops a generator's standard error."""
+    install(vm, bad='mode = "agent"\ncomand = ["/bin/x"]\n')
+    assert eventually(lambda: "/etc/nucleus/bad.toml:2:1" in vm.ok("journalctl -k --no-pager"))

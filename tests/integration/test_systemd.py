@@ -347,12 +347,6 @@ def test_journal_has_the_output_of_the_workload(systemd):
     assert eventually(lambda: printed(systemd, "to the journal"))
 
 
-def test_kernel_log_has_the_errors_of_the_generator(vm):
-    """The service manager drops a generator's standard error."""
-    install(vm, bad='mode = "agent"\ncomand = ["/bin/x"]\n')
-    assert eventually(lambda: "/etc/nucleus/bad.toml:2:1" in vm.ok("journalctl -k --no-pager"))
-
-
 # ---- a user's own services ----
 
 
