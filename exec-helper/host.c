@@ -61,12 +61,31 @@ int step_outer_namespaces(Context *c) {
         return 0;
 }
 
+/* Does the source lie in what the service may write to? Then it may have put a link there when it last ran.
+ */
+static bool is_nested(const Context *c, const Mount *m) {
+        for (size_t i = 0; i < c->plan.n; i++) {
+                const Mount *other = &c->plan.mounts[i];
+                if (other != m && other->kind == MOUNT_BIND && !other->read_only &&
+                        path_startswith(m->source, other->source))
+                        return true;
+        }
+        return false;
+}
+
+static int open_source(const Context *c, const Mount *m) {
+        if (!is_nested(c, m))
+                return sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        _cleanup_close_ int fd = sys_openat2(AT_FDCWD, m->source, O_PATH, RESOLVE_NO_SYMLINKS);
+        return fd < 0 ? fd : sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
 /* A detached clone of one mount, without what lies mounted in it. */
 static int clone_tree(Context *c, const Mount *m) {
         /* A clone is a peer of its source, which systemd makes shared: private, before anything else. */
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
 
-        _cleanup_close_ int fd = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        _cleanup_close_ int fd = open_source(c, m);
         if (fd < 0)
                 return m->optional && errno == ENOENT ? -ENOENT
                                                       : step_fail(c, -errno, "cannot open %s", m->source);

@@ -364,3 +364,25 @@ def test_53_no_setuid_file_comes_to_a_volume(root, tmp_path, user, mode):
     control = outside(*giving_a_mode(volume, mode))
     assert control.all("syscall", "openat") == ["OK", "OK"]
     assert sorted(privileged_files(volume)) == sorted([f"node{mode}", "old", f"open{mode}"])
+
+
+# ---- 56: a volume's source, replaced by a link from within another volume ----
+
+
+def test_56_link_left_in_a_volume_is_no_source(root, victim, tmp_path):
+    os.mkdir(f"{root}/inner")
+    outer = tmp_path / "outer"
+    (outer / "inner").mkdir(parents=True)
+    spec = payload("write", "/inner/new", "x", rootfs=root,
+                   volumes=[(outer, "/data", "rw"), (outer / "inner", "/inner", "rw")])
+    assert run(spec).one("write", "/inner/new") == "OK"
+
+    os.rename(outer / "inner", outer / "moved")
+    os.symlink(victim, outer / "inner")
+    before = rootfs.snapshot(victim)
+    refused(run(spec), Exit.NAMESPACE)
+    assert rootfs.snapshot(victim) == before
+
+    # A link where the service cannot write is the operator's own; followed, as the control shows.
+    control = run(spec.but(volumes=[(outer / "inner", "/inner", "rw")]))
+    assert control.one("write", "/inner/new") == "OK" and (victim / "new").exists(), control
