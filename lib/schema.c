@@ -42,9 +42,9 @@ const SchemaRow schema_rows[] = {
         TOP("workdir", type_path, workdir, "/", "The working directory, inside."),
         TOP("hostname", type_host_name, hostname, "NAME", "The host name that the service sees."),
         TOP("wanted_by", type_units, wanted_by, "none",
-                "Units that start this service, such as multi-user.target. A service with sockets is "
-                "started by "
-                "them, and its socket unit by sockets.target."),
+                "Units that start this service, such as multi-user.target. With sockets, sockets.target "
+                "then starts "
+                "the socket unit as well; without wanted_by, neither starts by itself."),
         TOP("stop_timeout", type_duration, stop_timeout, "90s",
                 "How long a stop may take before all is killed."),
         TOP("restart", type_restart, restart, "on-failure in production, else no",
