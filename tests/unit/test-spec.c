@@ -179,10 +179,14 @@ static const struct {
 
 static char *changed(const char *text, const char *from, const char *to) {
         const char *at = strstr(text, from);
-        char *s;
+        _cleanup_strbuf_ StrBuf b = {};
+        char *s = NULL;
 
         assert_non_null(at);
-        assert_true(asprintf(&s, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) >= 0);
+        strbuf_add(&b, text, (size_t)(at - text));
+        strbuf_puts(&b, to);
+        strbuf_puts(&b, at + strlen(from));
+        assert_int_equal(strbuf_finish(&b, &s), 0);
         return s;
 }
 
