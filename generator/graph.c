@@ -174,7 +174,10 @@ static int report_missing(
                         "depends_on names \"%s\", and there is no such service; did you mean \"%s\"?",
                         d->service, near);
         return diagnostics_add(diag, SEVERITY_ERROR, d->where, n->name,
-                "depends_on names \"%s\", and there is no such service; add %s.toml or correct the name",
+                n->service->stack ? "depends_on names \"%s\", and there is no such service; add "
+                                    "[services.%s] or correct the name"
+                                  : "depends_on names \"%s\", and there is no such service; add %s.toml or "
+                                    "correct the name",
                 d->service, d->service);
 }
 

@@ -179,6 +179,9 @@ static void check_mounts(ConfigReader *r) {
 
         for (size_t i = 0; i < s->n_volumes; i++) {
                 const Volume *v = &s->volumes[i];
+                if (v->source && !path_is_volume_source(v->source))
+                        reader_error_at(r, v->where, "%s cannot be a volume: it holds the kernel's controls",
+                                v->source);
                 if (!v->target)
                         continue; /* reported already */
                 check_target(r, v->target, v->where);

@@ -28,3 +28,7 @@ bool path_is_mount_target(const char *path) {
         return !streq(path, "/") && !path_startswith(path, "/dev") && !path_startswith(path, "/proc") &&
                !path_startswith(path, "/sys");
 }
+
+bool path_is_volume_source(const char *path) {
+        return !path_startswith(path, "/proc") && !path_startswith(path, "/sys");
+}

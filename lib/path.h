@@ -17,6 +17,9 @@ const char *path_problem(const char *path);
  * which are set up whole. */
 bool path_is_mount_target(const char *path) _pure_;
 
+/* May a service be shown the host's path? Not /proc and /sys and what is in them: the kernel's controls. */
+bool path_is_volume_source(const char *path) _pure_;
+
 #ifdef __cplusplus
 }
 #endif

@@ -410,8 +410,8 @@ static const char *bad_value(const Spec *s) {
         if (s->rootfs && path_problem(s->rootfs))
                 return "a rootfs that is not absolute and normalised";
         for (size_t i = 0; i < s->n_volumes; i++) {
-                if (path_problem(s->volumes[i].source))
-                        return "a source that is not absolute and normalised";
+                if (path_problem(s->volumes[i].source) || !path_is_volume_source(s->volumes[i].source))
+                        return "a source that is not absolute and normalised, or in /proc or /sys";
                 if (bad_target(s, s->volumes[i].target))
                         return "a mount target that is not normalised, reserved, or there twice";
         }

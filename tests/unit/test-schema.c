@@ -238,6 +238,8 @@ static const struct {
                 "read_only must be true or false" },
         { "[[volumes]]", "source = \"/b\"\ntarget = \"/proc/x\"", "3:1",
                 "nothing can be mounted on /proc/x" },
+        { "[[volumes]]", "source = \"/proc/sys\"\ntarget = \"/b\"", "3:1", "/proc/sys cannot be a volume" },
+        { "[[volumes]]", "source = \"/sys\"\ntarget = \"/b\"", "3:1", "/sys cannot be a volume" },
         { "[[volumes]]", "source = \"/b\"\ntarget = \"/\"", "3:1", "nothing can be mounted on /:" },
         { "[volumes]", "source = \"/b\"", "3:1",
                 "volumes must be a list of tables, [[volumes]], not a table" },
