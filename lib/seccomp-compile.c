@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The layout of the program. All jumps of classic BPF go forward, and the conditional ones reach 255
- * instructions: a node of the search is a comparison and a far jump over the lower half, and each leaf holds
- * its outcome itself, so that no jump is ever longer than that.
+ * instructions: a node of the search is a comparison, with a far jump beside it where the lower half is
+ * longer than that, and each leaf holds its outcome itself.
  */
 
 #include "seccomp-profile.h"
@@ -177,6 +177,24 @@ static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
         ret(c, p->default_action);
 }
 
+/* Lets the comparison at `at` jump over everything behind it where it holds: by itself where it reaches that
+ * far, else with the help of a far jump. Jumps are relative, so what is moved stays right. */
+static void skip(Code *c, size_t at) {
+        size_t length = c->n - at - 1;
+
+        if (length <= UINT8_MAX) {
+                if (!c->failed)
+                        c->filter[at].jt = (uint8_t)length;
+                return;
+        }
+        emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+        if (c->failed)
+                return;
+        memmove(&c->filter[at + 2], &c->filter[at + 1], length * sizeof(*c->filter));
+        c->filter[at + 1] = (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0, (uint32_t)length };
+        c->filter[at].jf = 1;
+}
+
 /* The accumulator holds the number. Leaves overwrite it. */
 static void search(Code *c, const SeccompProfile *p, const Range *ranges, size_t n) {
         if (n == 1) {
@@ -185,11 +203,9 @@ static void search(Code *c, const SeccompProfile *p, const Range *ranges, size_t
         }
 
         size_t half = n / 2, at = c->n;
-        jump(c, BPF_JGE, ranges[half].first, 0, 1);
-        emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+        jump(c, BPF_JGE, ranges[half].first, 0, 0);
         search(c, p, ranges, half);
-        if (!c->failed)
-                c->filter[at + 1].k = (uint32_t)(c->n - at - 2);
+        skip(c, at);
         search(c, p, ranges + half, n - half);
 }
 
