@@ -9,14 +9,11 @@
   pkg-config,
   mandoc,
   cmocka,
-  inih,
   jansson,
-  libcap,
   libseccomp,
   openssl,
   systemd,
   tomlplusplus,
-  util-linux,
 }:
 
 stdenv.mkDerivation {
@@ -32,14 +29,11 @@ stdenv.mkDerivation {
     mandoc
   ];
   buildInputs = [
-    inih
     jansson
-    libcap
     libseccomp
     openssl
     systemd
     tomlplusplus
-    util-linux
   ];
   checkInputs = [ cmocka ];
   doCheck = true;
