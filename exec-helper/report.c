@@ -103,7 +103,11 @@ void report_failure(const Context *c, const Step *step, int error) {
                 : step->exit_code == EXIT_CODE_CONFIG ? MESSAGE_ID_CONFIGURATION
                                                       : MESSAGE_ID_START_FAILED,
                 step->name, error, text);
-        (void)snprintf(state, sizeof(state), "STATUS=%s: %s\nERRNO=%d", step->name, text, -error);
+        /* Of a failed attestation errno says nothing: the exit status is the code to show. */
+        if (error == -EBADMSG)
+                (void)snprintf(state, sizeof(state), "STATUS=%s: %s", step->name, text);
+        else
+                (void)snprintf(state, sizeof(state), "STATUS=%s: %s\nERRNO=%d", step->name, text, -error);
         (void)notify_send(c->notify_socket, state);
 }
 

@@ -101,6 +101,7 @@ static bool take_report(Context *c, bool *running, int *ret_) {
                 return true;
         case REPORT_ENDED:
                 (void)end_init(c);
+                (void)notify_send(c->notify_socket, "STATUS=Ended");
                 *ret_ = end_as(report.status);
                 return true;
         }

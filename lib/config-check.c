@@ -29,6 +29,11 @@ static bool is_set(ConfigReader *r, const char *table, const char *key) {
         return origin(r, table, key)->kind == ORIGIN_FILE;
 }
 
+/* Does the key stand in the file, if with a wrong value? That was reported; "required" would mislead. */
+static bool is_given(ConfigReader *r, const char *table, const char *key) {
+        return origin(r, table, key)->where.line > 0;
+}
+
 /* ---- defaults ---- */
 
 static void mark(ConfigReader *r, const char *table, const char *key, const char *reason) {
@@ -119,12 +124,12 @@ static void check_tier(ConfigReader *r) {
         ServiceConfig *s = r->service;
         const ModeRules *rules = mode_rules(s->mode);
 
-        if (rules->require_rootfs && !s->rootfs)
+        if (rules->require_rootfs && !is_given(r, "", "rootfs"))
                 reader_error_at(r, where(r, "", "mode"), "mode \"%s\" requires a rootfs", rules->name);
         if (rules->require_attestation && !s->attestation_verify)
                 reader_error_at(r, where(r, "attestation", "verify"),
                         "mode \"%s\" requires attestation: remove verify = false", rules->name);
-        if (rules->require_memory_limit && s->memory == 0)
+        if (rules->require_memory_limit && !is_given(r, "resources", "memory"))
                 reader_error_at(r, where(r, "", "mode"),
                         "mode \"%s\" requires a memory limit: add [resources] memory = \"512M\"",
                         rules->name);

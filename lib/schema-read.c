@@ -88,12 +88,15 @@ static bool unknown_key(ConfigReader *r, const char *table, const TomlNode *v) {
 static bool read_value(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
         if (!target || row->unsupported)
                 return row->type->parse(r, row, v, NULL);
-        if (!row->type->parse(r, row, v, (char *)target + row->offset))
-                return false;
+        bool fine = row->type->parse(r, row, v, (char *)target + row->offset);
+
+        /* A wrong value has a place and no origin: whoever misses it can tell that it was not forgotten. */
         if (row->kind != SCHEMA_ARRAY)
-                r->service->origins[schema_index(row)] =
-                        (Origin){ .kind = ORIGIN_FILE, .where = reader_position(r, v) };
-        return true;
+                r->service->origins[schema_index(row)] = (Origin){
+                        .kind = fine ? ORIGIN_FILE : ORIGIN_UNSET,
+                        .where = reader_position(r, v),
+                };
+        return fine;
 }
 
 /* ---- the environment, whose keys are the user's ---- */

@@ -195,7 +195,7 @@ def build():
 def make_trees():
     step("Make two root trees from Debian's packages, and attest them")
     say("No image, no registry: a root tree is a directory. Its manifest lists every entry with its digest, and\n"
-        "shop.toml pins the manifest.")
+        "shop.toml pins the manifest. The first time this takes a minute or more.")
     out = quietly([EXAMPLE / "build-rootfs", TREES], "made",
                   env={**os.environ, "NUCLEUS": str(BUILD / "tools/nucleus")})
     say(out.rstrip())

@@ -38,7 +38,7 @@ def need(*programs):
 
 
 def say(text):
-    print(f"rig: {text}", file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 def made_once(name, inputs, make):
@@ -50,7 +50,7 @@ def made_once(name, inputs, make):
         if not path.exists():
             new = path.with_suffix(".new")
             remove(new)
-            say(f"making {name} (once; kept in {cache().name}/)")
+            say(f"making the {name.replace('-', ' ')}; it is kept in {cache().name}/ for the next time")
             make(new)
             new.rename(path)
     return path
