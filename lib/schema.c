@@ -30,8 +30,7 @@ const SchemaRow schema_rows[] = {
                 "variable or specifier is expanded."),
         TOP("rootfs", type_path, rootfs, NULL,
                 "The root tree, a directory; a link to one is followed. Required in production; without it, "
-                "the "
-                "host's /usr, /bin, /sbin and /lib are shown read-only."),
+                "programs and libraries of the host are shown read-only."),
         TOP("runtime", type_runtime, runtime, "native",
                 "What runs the workload. \"gvisor\" is not supported by this build."),
         TOP("user", type_user, user, "0", "The workload's user, as in the service's own /etc/passwd."),
@@ -55,7 +54,8 @@ const SchemaRow schema_rows[] = {
                 "is "
                 "stopped, so is this one."),
         ENTRY("depends_on", "condition", type_condition, Dependency, condition, false, "started",
-                "started and healthy: it is ready; completed: it has run to its end with success, once."),
+                "started and healthy: it is ready; completed: it has run to its end with success, "
+                "once. That makes the other a one-shot: started once, and active (exited) from then on."),
 
         KEY("attestation", "verify", type_boolean, attestation_verify, "true in production",
                 "Whether the root tree is compared with its manifest before each start."),
@@ -84,8 +84,7 @@ const SchemaRow schema_rows[] = {
 
         ENTRY("volumes", "source", type_path, Volume, source, true, NULL,
                 "A directory or file of the host, shown inside without what is mounted beneath it, and "
-                "without "
-                "setuid bits and devices."),
+                "without setuid bits and devices. It must exist, and is never made."),
         ENTRY("volumes", "target", type_path, Volume, target, true, NULL,
                 "Where; it must exist in the rootfs."),
         ENTRY("volumes", "read_only", type_boolean, Volume, read_only, false, "false",
@@ -110,8 +109,8 @@ const SchemaRow schema_rows[] = {
                 "a path or "
                 "@name. The workload gets it as descriptor 3 and up, with LISTEN_FDS, LISTEN_FDNAMES and "
                 "LISTEN_PID set (sd_listen_fds(3))."),
-        ENTRY("sockets", "name", type_socket_name, Socket, name, false, "the socket unit's name",
-                "FileDescriptorName=."),
+        ENTRY("sockets", "name", type_socket_name, Socket, name, false, "nucleus-NAME.socket",
+                "FileDescriptorName=, what LISTEN_FDNAMES calls it."),
         ENTRY("sockets", "mode", type_octal, Socket, mode, false, "0666", "SocketMode= of a Unix socket."),
         ENTRY("sockets", "user", type_user, Socket, user, false, "root", "SocketUser=, a user of the host."),
         ENTRY("sockets", "group", type_user, Socket, group, false, "root",

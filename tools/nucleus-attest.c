@@ -185,10 +185,11 @@ static void print_failure(const Arguments *a, const AttestReport *report, int r)
         print_list(&report->extra, a->verify ? "extra" : "refused", COLOUR_RED);
 }
 
+/* The line to paste goes to standard output alone, for scripts. */
 static void print_success(const Arguments *a, const AttestReport *report) {
-        printf("%s: %s%s%s, version %d, %llu entries, %llu bytes\n", a->dir, colour(stdout, COLOUR_GREEN),
-                a->verify ? "as its manifest says" : "manifest written", colour(stdout, COLOUR_RESET),
-                report->version, (unsigned long long)report->done.entries,
+        fprintf(stderr, "%s: %s%s%s, version %d, %llu entries, %llu bytes\n", a->dir,
+                colour(stderr, COLOUR_GREEN), a->verify ? "as its manifest says" : "manifest written",
+                colour(stderr, COLOUR_RESET), report->version, (unsigned long long)report->done.entries,
                 (unsigned long long)report->done.bytes);
         printf("manifest_sha256 = \"%s\"\n", report->digest);
 }
