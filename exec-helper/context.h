@@ -39,7 +39,6 @@ typedef struct Context {
 
         /* Descriptors of the host phase. */
         int root_fd; /* the detached root tree, read-only; after the "root" step the attached root */
-        int init_fd; /* pidfd of init */
         pid_t init_pid;
         int channel; /* our end of the socket pair between supervisor and init */
         pid_t workload;

@@ -172,7 +172,7 @@ static int run(Context *c, bool print) {
 }
 
 int main(int argc, char **argv) {
-        Context c = { .root_fd = -EBADF, .init_fd = -EBADF, .channel = -EBADF };
+        Context c = { .root_fd = -EBADF, .channel = -EBADF };
         static const struct option options[] = { { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' }, { "print-recipe", no_argument, NULL, 'p' }, {} };
         bool print = false;

@@ -221,7 +221,7 @@ int mount_plan_make(const Spec *s, MountPlan *ret_) {
         return 0;
 }
 
-const char *mount_kind_name(MountKind kind) {
+static const char *mount_kind_name(MountKind kind) {
         static const char *const names[] = {
                 [MOUNT_ROOT_TREE] = "root tree",
                 [MOUNT_ROOT_TMPFS] = "tmpfs",

@@ -55,6 +55,3 @@ int mount_plan_make(const Spec *s, MountPlan *ret_);
 
 /* One line for each mount. */
 void mount_plan_format(const MountPlan *p, StrBuf *b);
-
-/* "tmpfs", "bind", … */
-const char *mount_kind_name(MountKind kind);

@@ -18,7 +18,13 @@
 
 #define PROC_ROOT_INO 1 /* include/linux/proc_ns.h: of every genuine procfs */
 
-int new_mount(Context *c, const char *type, const Parameter *parameters, unsigned attr) {
+/* A parameter of a file system, fsconfig(2). A list of them ends with a NULL key. */
+typedef struct Parameter {
+        const char *key, *value;
+} Parameter;
+
+/* A detached mount of a new file system. */
+static int new_mount(Context *c, const char *type, const Parameter *parameters, unsigned attr) {
         _cleanup_close_ int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
         if (fs < 0)
                 return step_fail(c, -errno, "cannot open a file system of type %s", type);

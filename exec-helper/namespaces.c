@@ -31,8 +31,7 @@ int write_proc_file(const char *path, const char *text) {
 int step_clone(Context *c) {
         int pair[2];
         struct clone_args args = {
-                .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-                .pidfd = (uintptr_t)&c->init_fd,
+                .flags = CLONE_CLEAR_SIGHAND,
                 .exit_signal = SIGCHLD,
         };
 

@@ -54,5 +54,5 @@ int step_descriptors(Context *c);
 int step_seccomp(Context *c);
 int step_exec(Context *c);
 
-/* namespaces.c: shared with init.c. */
+/* namespaces.c, for host.c too: writes `text` to a file of /proc. 0 or -errno. */
 int write_proc_file(const char *path, const char *text);

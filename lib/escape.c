@@ -27,7 +27,7 @@ void escape_field(StrBuf *b, const char *s, size_t n) {
         }
 }
 
-static int hex_digit(char c) {
+int hex_digit(char c) {
         if (c >= '0' && c <= '9')
                 return c - '0';
         if (c >= 'a' && c <= 'f')

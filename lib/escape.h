@@ -17,3 +17,6 @@ void escape_field(StrBuf *b, const char *s, size_t n);
  * other escapes, no escaped byte that needs none, no NUL). *ret_ is to be freed. 0, -EINVAL or -ENOMEM.
  */
 int unescape_field(const char *s, size_t n, char **ret_);
+
+/* The value of a lower-case hexadecimal digit, or -EINVAL: upper case would make two texts for one value. */
+int hex_digit(char c) _pure_;

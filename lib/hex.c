@@ -3,6 +3,8 @@
 
 #include "hash.h"
 
+#include "escape.h"
+
 void sha256_to_hex(const uint8_t digest[SHA256_SIZE], char ret_hex[SHA256_HEX_SIZE]) {
         static const char digits[] = "0123456789abcdef";
 
@@ -11,14 +13,6 @@ void sha256_to_hex(const uint8_t digest[SHA256_SIZE], char ret_hex[SHA256_HEX_SI
                 ret_hex[2 * i + 1] = digits[digest[i] & 15];
         }
         ret_hex[2 * SHA256_SIZE] = '\0';
-}
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        return -EINVAL;
 }
 
 int sha256_from_hex(const char *s, size_t n, uint8_t ret_digest[SHA256_SIZE]) {
