@@ -165,9 +165,10 @@ int step_descriptors(Context *c) {
 }
 
 int step_seccomp(Context *c) {
-        int r = seccomp_load(c->spec->seccomp);
-        if (r == -ENOENT)
-                return step_fail(c, r, "this build has no seccomp profile %s", c->spec->seccomp);
+        if (!streq(c->spec->seccomp, "default"))
+                return step_fail(c, -ENOENT, "this build has no seccomp profile %s", c->spec->seccomp);
+
+        int r = seccomp_load_builtin(c->spec->mode);
         return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
 }
 

@@ -7,15 +7,19 @@
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 
-#include "default.seccomp.h"
+#include "agent.seccomp.h"
+#include "production.seccomp.h"
+#include "strict-agent.seccomp.h"
 
-int seccomp_load(const char *profile) {
-        struct sock_fprog program = {
-                .len = ELEMENTSOF(seccomp_default),
-                .filter = (struct sock_filter *)seccomp_default,
-        };
+#define PROGRAM(array)                                                                                      \
+        { .len = ELEMENTSOF(array), .filter = (struct sock_filter *)array }
+static const struct sock_fprog builtin[] = {
+        [MODE_AGENT] = PROGRAM(seccomp_agent),
+        [MODE_STRICT_AGENT] = PROGRAM(seccomp_strict_agent),
+        [MODE_PRODUCTION] = PROGRAM(seccomp_production),
+};
+_Static_assert(ELEMENTSOF(builtin) == _MODE_MAX, "one program a tier");
 
-        if (!streq(profile, "default"))
-                return -ENOENT;
-        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+int seccomp_load_builtin(Mode mode) {
+        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &builtin[mode]) < 0 ? -errno : 0;
 }

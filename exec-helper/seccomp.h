@@ -3,10 +3,10 @@
 
 /* The system call filter. */
 
-#include "util.h"
+#include "mode.h"
 
 /*
- * Loads a profile that was compiled at build time for this architecture. no_new_privs must be set. 0,
- * -ENOENT where there is no such profile, or another -errno.
+ * Loads the built-in filter of a tier, compiled at build time for this architecture. no_new_privs must be
+ * set. 0 or -errno.
  */
-int seccomp_load(const char *profile);
+int seccomp_load_builtin(Mode mode);

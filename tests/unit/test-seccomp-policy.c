@@ -10,29 +10,57 @@
 
 #include "test-bpf.h"
 
-#include "default.seccomp.h"
+#include "agent.seccomp.h"
+#include "production.seccomp.h"
+#include "seccomp-builtin.h"
+#include "strict-agent.seccomp.h"
 
 #define NUMBERS 601 /* 0-600: all there are, and some to come */
 
+/* What nucleus-exec is built with. */
+static const struct {
+        const struct sock_filter *filter;
+        size_t n;
+} built[] = {
+        [MODE_AGENT] = { seccomp_agent, ELEMENTSOF(seccomp_agent) },
+        [MODE_STRICT_AGENT] = { seccomp_strict_agent, ELEMENTSOF(seccomp_strict_agent) },
+        [MODE_PRODUCTION] = { seccomp_production, ELEMENTSOF(seccomp_production) },
+};
+
 typedef struct Fixture {
+        Mode mode;
         json_t *root;
         SeccompProfile *profile;
 } Fixture;
 
-static int setup(void **state) {
+static int setup(void **state, Mode mode) {
         Fixture *f = calloc(1, sizeof(*f));
-        _cleanup_free_ char *error = NULL, *text = NULL;
+        _cleanup_free_ char *error = NULL, *path = NULL;
+        size_t n = 0;
         json_error_t at;
 
         assert_non_null(f);
-        f->root = json_load_file(DEFAULT_POLICY, 0, &at);
+        f->mode = mode;
+        assert_true(asprintf(&path, "%s/%s.seccomp.json", POLICIES, mode_rules(mode)->name) > 0);
+        f->root = json_load_file(path, 0, &at);
         assert_non_null(f->root);
-        text = json_dumps(f->root, JSON_COMPACT);
-        assert_non_null(text);
-        if (seccomp_profile_parse(text, strlen(text), &f->profile, &error) < 0)
+        const char *text = seccomp_builtin_profile(mode, &n);
+        if (seccomp_profile_parse(text, n, &f->profile, &error) < 0)
                 fail_msg("%s", error ?: "no memory");
         *state = f;
         return 0;
+}
+
+static int setup_agent(void **state) {
+        return setup(state, MODE_AGENT);
+}
+
+static int setup_strict_agent(void **state) {
+        return setup(state, MODE_STRICT_AGENT);
+}
+
+static int setup_production(void **state) {
+        return setup(state, MODE_PRODUCTION);
 }
 
 static int teardown(void **state) {
@@ -416,25 +444,37 @@ static void test_policy_is_short_to_run(void **state) {
         }
 }
 
-/* What nucleus-exec holds is what this test looked at. */
-static void test_policy_in_the_helper_is_this_one(void **state) {
+/* What nucleus-exec holds, and what front ends show, is what this test looked at. */
+static void test_policy_in_the_programs_is_this_one(void **state) {
         const SeccompArch *arch = seccomp_arch_this();
+        const Fixture *f = *state;
+        json_error_t at;
+        size_t n = 0;
 
         assert_non_null(arch);
-        _cleanup_program_ SeccompProgram p = compile(*state, arch);
-        assert_int_equal(p.n, ELEMENTSOF(seccomp_default));
-        assert_memory_equal(p.filter, seccomp_default, sizeof(seccomp_default));
+        _cleanup_program_ SeccompProgram p = compile(f, arch);
+        assert_int_equal(p.n, built[f->mode].n);
+        assert_memory_equal(p.filter, built[f->mode].filter, p.n * sizeof(*p.filter));
+
+        const char *text = seccomp_builtin_profile(f->mode, &n);
+        assert_int_equal(strlen(text), n);
+        json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &at);
+        assert_true(json_equal(root, f->root));
+        json_decref(root);
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = {
+        static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_policy_is_what_its_text_says),
                 cmocka_unit_test(test_policy_comparison_sees_every_change),
                 cmocka_unit_test(test_policy_keeps_its_promises),
                 cmocka_unit_test(test_policy_ends_at_its_list),
                 cmocka_unit_test(test_policy_is_short_to_run),
-                cmocka_unit_test(test_policy_in_the_helper_is_this_one),
+                cmocka_unit_test(test_policy_in_the_programs_is_this_one),
         };
 
-        return cmocka_run_group_tests(tests, setup, teardown);
+        int failed = cmocka_run_group_tests_name("agent", tests, setup_agent, teardown);
+        failed += cmocka_run_group_tests_name("strict-agent", tests, setup_strict_agent, teardown);
+        failed += cmocka_run_group_tests_name("production", tests, setup_production, teardown);
+        return failed;
 }
