@@ -4,7 +4,8 @@
 All of them run the same static program that exits at once, in the same root tree shown read-only, with a
 private /proc, /dev and /tmp, no network, a user namespace and no capabilities. Nucleus does more in its time
 than the others are asked for: Landlock, a seccomp filter, a PID 1 that reaps, and in production the hashing of
-the tree and the audit of the mount table.
+the tree and the audit of the mount table. Below them all stands the floor (floor.c): what the kernel takes for
+the same namespaces, processes and mounts from a program that protects nothing.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from timing import Contestant, measure, usable
 ID_BASE = 0x30000000
 TREE_PADDING = 2 * 1024 * 1024  # so that production hashes something: a small static program's tree
 
+FLOOR = pathlib.Path(__file__).parent / "floor.c"
 PROGRAM = "int main(void) { return 0; }\n"
 
 SPEC = """\
@@ -49,7 +51,7 @@ def make_tree(tree, program=PROGRAM):
                    input=program.encode(), check=True)
 
 
-def nucleus(work, tree, build, mode):
+def nucleus(work, tree, build, mode, suffix=""):
     attest = ""
     if mode == "production":
         subprocess.run([build / "tools/nucleus", "attest", tree], check=True, stdout=subprocess.DEVNULL)
@@ -57,7 +59,17 @@ def nucleus(work, tree, build, mode):
         attest = f"attest {pin}\n"
     spec = work / f"{mode}.spec"
     spec.write_text(SPEC.format(mode=mode, id_base=ID_BASE, rootfs=tree, attest=attest))
-    return Contestant(f"nucleus-exec, {mode}", [str(build / "exec-helper/nucleus-exec")], stdin=str(spec))
+    return Contestant(f"nucleus-exec, {mode}{suffix}", [str(build / "exec-helper/nucleus-exec")], stdin=str(spec))
+
+
+def floor(work, tree):
+    """What no loader can go below, and the program alone."""
+    program = work / "floor"
+    subprocess.run(["cc", "-O2", "-static", "-D_GNU_SOURCE", FLOOR, "-o", program], check=True)
+    levels = ("namespaces", "and ids", "and a root")
+    return [Contestant("the program alone", [str(tree / "bin/true")])] + [
+        Contestant(f"floor {level}: {what}", [str(program), str(level), str(tree), "/bin/true"])
+        for level, what in enumerate(levels)]
 
 
 def bwrap(tree):
@@ -104,21 +116,25 @@ def oci(work, tree, name, argv):
     return Contestant(name, [*argv, "run", "--bundle", str(bundle), f"nucleus-bench-{os.getpid()}"])
 
 
-def run(work, build, runs):
+def run(work, build, runs, pause, before=None):
     tree = work / "tree"
     make_tree(tree)
     os.chmod(work, 0o755)  # crun and runc reach the tree as the mapped user
     state = work / "state"
-    contestants = [nucleus(work, tree, build, mode) for mode in ("agent", "strict-agent", "production")]
+    modes = ("agent", "strict-agent", "production")
+    contestants = [nucleus(work, tree, build, mode) for mode in modes]
+    if before:
+        contestants += [nucleus(work, tree, before.resolve(), mode, ", before") for mode in modes]
     contestants += [
+        *floor(work, tree),
         bwrap(tree),
         oci(work, tree, "crun", ["crun", "--root", str(state), "--cgroup-manager=disabled"]),
         oci(work, tree, "runc", ["runc", "--root", str(state)]),
     ]
     return {
-        "title": "one start of a static program (nucleus-exec, bwrap, crun, runc)",
+        "title": "one start of a static program (nucleus-exec, its floor, bwrap, crun, runc)",
         "reference": "bwrap --unshare-all",
-        "results": measure(usable(contestants), runs),
+        "results": measure(usable(contestants), runs, pause=pause),
         "targets": [("nucleus-exec, agent", "bwrap --unshare-all", 0.6),
                     ("nucleus-exec, strict-agent", "bwrap --unshare-all", 0.6)],
     }
