@@ -27,3 +27,12 @@ size_t name_distance(const char *a, const char *b) {
 bool name_is_near(size_t distance, const char *name) {
         return distance <= strlen(name) / 3 + 1;
 }
+
+void name_consider(const char *name, const char *candidate, const char **best, size_t *distance) {
+        size_t d = name_distance(name, candidate);
+
+        if (d < *distance && name_is_near(d, name)) {
+                *best = candidate;
+                *distance = d;
+        }
+}
