@@ -18,6 +18,7 @@
  * spec_format(spec_parse(t)) == t for every t that spec_parse() takes.
  */
 
+#include "landlock-policy.h"
 #include "mode.h"
 #include "strv.h"
 
@@ -98,8 +99,20 @@ typedef struct Spec {
         SpecTmpfs *tmpfs;
         size_t n_tmpfs;
 
-        char *seccomp;  /* name of a built-in profile: "default" */
-        char *landlock; /* "default": derived from the mount plan */
+        /* Bit N: capability N. Kept in the bounding set, and (a subset) held by the workload; only in a user
+         * namespace, since elsewhere they would be the host's. */
+        uint64_t capabilities_bounding, capabilities_ambient;
+
+        char *seccomp;         /* "default": the tier's built-in profile, or "custom" */
+        char *seccomp_program; /* iff custom: base64 of struct sock_filter[], in this machine's byte order */
+        char *seccomp_source;  /* for messages: the file that a custom program was compiled from, or NULL */
+        char *seccomp_trace;   /* agent only: the absolute path that a trace is written to, or NULL */
+
+        char *landlock;                  /* "default": derived from the mount plan, or "custom" */
+        LandlockPolicy *landlock_policy; /* iff custom */
+        unsigned landlock_min_abi;       /* without that the start is refused in every tier; 0: the tier's */
+
+        bool log_denials; /* to the kernel's audit log, where it has one for them */
 } Spec;
 
 Spec *spec_free(Spec *s);
@@ -109,6 +122,9 @@ DEFINE_CLEANUP(Spec *, spec_free)
 /* Appends a copy of the strings to the spec. 0 or -ENOMEM. */
 int spec_add_volume(Spec *s, const char *source, const char *target, bool read_only);
 int spec_add_tmpfs(Spec *s, const char *target, uint64_t size);
+
+/* The ABI of Landlock below which the start is refused: what the spec and its policy ask for. */
+unsigned spec_landlock_min_abi(const Spec *s) _pure_;
 
 /*
  * Reads `n` bytes of spec text. On -EINVAL *reterr_ (to be freed, may be NULL on -ENOMEM) says what is wrong

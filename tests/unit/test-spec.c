@@ -171,8 +171,8 @@ static const struct {
         { agent, "seccomp", "attest unpinned\nseccomp", "attestation without a rootfs" },
         { agent, "mode agent", "mode strict-agent", "requires more namespaces" },
         /* policies */
-        { full, "seccomp default", "seccomp none", "no policy \"none\"" },
-        { full, "landlock default", "landlock /x", "no policy \"/x\"" },
+        { full, "seccomp default", "seccomp none", "an unknown seccomp policy" },
+        { full, "landlock default", "landlock /x", "an unknown landlock policy" },
         /* failing specs */
         { failing, "mode agent\n", "", "no mode" },
         { failing, "name web", "name a/b", "no valid name" },
