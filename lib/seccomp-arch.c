@@ -8,6 +8,8 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 
+#include "nearest.h"
+
 const SeccompArch seccomp_archs[] = {
         {
                 .name = "x86_64",
@@ -122,6 +124,38 @@ int seccomp_syscall_number(const SeccompArch *arch, const char *name, uint32_t *
                 return -EOPNOTSUPP; /* libseccomp's own negative numbers for calls of other machines */
         *ret_nr = (uint32_t)nr;
         return 0;
+}
+
+const char *seccomp_syscall_name(
+        const SeccompArch *arch, uint32_t nr, char buffer[static SECCOMP_NAME_SIZE]) {
+        _cleanup_free_ char *name = NULL;
+        const char *found = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(recent_syscalls) && !found; i++)
+                if (recent_syscalls[i].nr == nr)
+                        found = recent_syscalls[i].name;
+        if (!found && nr <= INT32_MAX)
+                found = name = seccomp_syscall_resolve_num_arch(arch->library, (int)nr);
+        if (!found || strlen(found) >= SECCOMP_NAME_SIZE)
+                return NULL;
+        return strcpy(buffer, found);
+}
+
+const char *seccomp_syscall_nearest(const char *name, char buffer[static SECCOMP_NAME_SIZE]) {
+        char candidate[SECCOMP_NAME_SIZE];
+        size_t best = SIZE_MAX;
+
+        for (const SeccompArch *a = seccomp_archs; a->name; a++)
+                for (uint32_t nr = 0; nr < SECCOMP_NUMBERS; nr++) {
+                        if (!seccomp_syscall_name(a, nr, candidate))
+                                continue;
+                        size_t d = name_distance(name, candidate);
+                        if (d < best) {
+                                best = d;
+                                strcpy(buffer, candidate);
+                        }
+                }
+        return best != SIZE_MAX && name_is_near(best, name) ? buffer : NULL;
 }
 
 /* Bit N: the kernel declares argument N as int, unsigned, or another type of 32 bits or fewer. */

@@ -37,6 +37,22 @@ bool seccomp_arch_oci_known(const char *name) _pure_;
  */
 int seccomp_syscall_number(const SeccompArch *arch, const char *name, uint32_t *ret_nr);
 
+#define SECCOMP_NAME_SIZE 64U
+
+/* Numbers of system calls are below this, on every architecture. */
+#define SECCOMP_NUMBERS 1024U
+
+/*
+ * The name of the system call `nr`, in `buffer`, or NULL where it has none. All names of an architecture are
+ * found by asking for every number below SECCOMP_NUMBERS.
+ */
+const char *seccomp_syscall_name(
+        const SeccompArch *arch, uint32_t nr, char buffer[static SECCOMP_NAME_SIZE]);
+
+/* The system call, of any architecture, with the name nearest to `name`, in `buffer`; NULL where none is
+ * near. */
+const char *seccomp_syscall_nearest(const char *name, char buffer[static SECCOMP_NAME_SIZE]);
+
 /*
  * Does the kernel read only the low 32 bits of argument `index` (0–5) of the call? The registers are 64 bits
  * wide, so a filter that compares all of them can be told a lie in the upper half: see CVE-2019-10063 for

@@ -5,7 +5,7 @@
  * longer than that, and each leaf holds its outcome itself.
  */
 
-#include "seccomp-profile.h"
+#include "seccomp-select.h"
 
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -16,20 +16,12 @@ typedef struct Code {
         bool failed;
 } Code;
 
-/* What one system call leads to: the rules that name it, or the default. */
-typedef struct Call {
-        uint32_t nr;
-        const char *name;
-        const SeccompRule **rules;
-        size_t n_rules;
-} Call;
-
 /* Numbers from `first` up to the next range have one outcome: a plain action, or that of a call with rules
  * that look at arguments. */
 typedef struct Range {
         uint32_t first;
         uint32_t action;
-        const Call *call;
+        const SeccompCall *call;
 } Range;
 
 static void emit(Code *c, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf) {
@@ -143,14 +135,10 @@ static void condition(Code *c, const char *name, const SeccompCondition *q) {
         }
 }
 
-static void rule(Code *c, const char *name, const SeccompRule *r) {
-        size_t start = c->n;
-
-        for (size_t i = 0; i < r->n_conditions; i++)
-                condition(c, name, &r->conditions[i]);
-        ret(c, r->action);
+/* Jumps since `start` that wait for the end of a rule go here. */
+static void resolve_fail(Code *c, size_t start) {
         if (c->n - start >= TO_MATCH)
-                c->failed = true; /* no rule of six arguments gets there */
+                c->failed = true; /* nothing of six arguments gets there */
         for (size_t i = start; i < c->n && !c->failed; i++) {
                 struct sock_filter *f = &c->filter[i];
                 if (BPF_CLASS(f->code) != BPF_JMP)
@@ -160,10 +148,25 @@ static void rule(Code *c, const char *name, const SeccompRule *r) {
         }
 }
 
+static void rule(Code *c, const char *name, const SeccompRule *r) {
+        size_t start = c->n;
+
+        for (size_t i = 0; i < r->n_conditions; i++) {
+                condition(c, name, &r->conditions[i]);
+                if (r->any_condition && i + 1 < r->n_conditions) {
+                        ret(c, r->action);
+                        resolve_fail(c, start);
+                        start = c->n;
+                }
+        }
+        ret(c, r->action);
+        resolve_fail(c, start);
+}
+
 /* ---- the search ---- */
 
 static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
-        const Call *call = r->call;
+        const SeccompCall *call = r->call;
 
         if (!call) {
                 ret(c, r->action);
@@ -209,62 +212,7 @@ static void search(Code *c, const SeccompProfile *p, const Range *ranges, size_t
         search(c, p, ranges + half, n - half);
 }
 
-/* ---- profile to ranges ---- */
-
-static int call_compare(const void *a, const void *b) {
-        uint32_t x = ((const Call *)a)->nr, y = ((const Call *)b)->nr;
-        return x < y ? -1 : x > y;
-}
-
-typedef struct Calls {
-        Call *calls;
-        size_t n;
-} Calls;
-
-static void calls_done(Calls *c) {
-        for (size_t i = 0; i < c->n; i++)
-                free(c->calls[i].rules);
-        free(c->calls);
-}
-
-static int add_rule(Calls *c, const SeccompProfile *p, uint32_t nr, const char *name, const SeccompRule *r) {
-        size_t i = 0;
-
-        while (i < c->n && c->calls[i].nr != nr)
-                i++;
-        if (i == c->n) {
-                Call *q = reallocarray(c->calls, c->n + 1, sizeof(*q));
-                if (!q)
-                        return -ENOMEM;
-                c->calls = q;
-                q[c->n++] = (Call){
-                        .nr = nr, .name = name, .rules = calloc(p->n_rules + 1, sizeof(const SeccompRule *))
-                };
-        }
-        Call *call = &c->calls[i];
-        if (!call->rules)
-                return -ENOMEM;
-        /* A name that the rule lists twice, or two names of one number: the array has room for each once. */
-        if (call->n_rules == 0 || call->rules[call->n_rules - 1] != r)
-                call->rules[call->n_rules++] = r;
-        return 0;
-}
-
-static int collect(const SeccompProfile *p, const SeccompArch *arch, Calls *ret_) {
-        for (size_t i = 0; i < p->n_rules; i++)
-                STRV_FOREACH(name, p->rules[i].names) {
-                        uint32_t nr;
-
-                        if (seccomp_syscall_number(arch, name, &nr) < 0)
-                                continue; /* not on this architecture */
-                        int r = add_rule(ret_, p, nr, name, &p->rules[i]);
-                        if (r < 0)
-                                return r;
-                }
-        if (ret_->n > 1)
-                qsort(ret_->calls, ret_->n, sizeof(Call), call_compare);
-        return 0;
-}
+/* ---- calls to ranges ---- */
 
 static bool same_outcome(const Range *a, const Range *b) {
         return !a->call && !b->call && a->action == b->action;
@@ -277,46 +225,64 @@ static size_t add_range(Range *ranges, size_t n, Range r) {
         return n + 1;
 }
 
-/* At most two ranges a call, and one at each end. */
-static size_t make_ranges(const SeccompProfile *p, const Calls *c, Range *ranges) {
-        uint32_t next = 0, beyond = p->default_action;
+/* The numbers from `next` to before `end`, which nobody names. */
+static size_t add_gap(
+        const SeccompProfile *p, uint32_t beyond, Range *ranges, size_t n, uint32_t next, uint32_t end) {
+        if (next < beyond && next < end)
+                n = add_range(ranges, n, (Range){ next, p->default_action, NULL });
+        if (end > beyond && next < end)
+                n = add_range(
+                        ranges, n, (Range){ next > beyond ? next : beyond, seccomp_beyond_action(p), NULL });
+        return n;
+}
+
+static Range range_of(const SeccompProfile *p, const SeccompCall *call) {
+        if (call->denied)
+                return (Range){ call->nr, SECCOMP_FLOOR_ACTION, NULL };
+        if (call->n_rules == 0)
+                return (Range){ call->nr, p->default_action, NULL };
+        if (call->rules[0]->n_conditions == 0)
+                return (Range){ call->nr, call->rules[0]->action, NULL };
+        return (Range){ call->nr, 0, call };
+}
+
+/* At most two ranges a call, and two more where the list ends. */
+static size_t make_ranges(const SeccompProfile *p, const SeccompCalls *c, Range *ranges) {
+        uint32_t next = 0;
         size_t n = 0;
 
         for (size_t i = 0; i < c->n; i++) {
-                const Call *call = &c->calls[i];
-                bool plain = call->rules[0]->n_conditions == 0;
-
-                if (call->nr > next)
-                        n = add_range(ranges, n, (Range){ next, p->default_action, NULL });
-                n = add_range(ranges, n,
-                        (Range){ call->nr, plain ? call->rules[0]->action : 0, plain ? NULL : call });
-                next = call->nr + 1;
+                n = add_gap(p, c->beyond, ranges, n, next, c->calls[i].nr);
+                n = add_range(ranges, n, range_of(p, &c->calls[i]));
+                next = c->calls[i].nr + 1;
         }
-        if ((beyond & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
-                beyond = SECCOMP_RET_ERRNO | ENOSYS;
-        return add_range(ranges, n, (Range){ next, beyond, NULL });
+        return add_gap(p, c->beyond, ranges, n, next, UINT32_MAX);
 }
 
-int seccomp_compile(const SeccompProfile *p, const SeccompArch *arch, SeccompProgram *ret_) {
-        _cleanup_(calls_done) Calls calls = {};
+static void prologue(Code *c, const SeccompArch *arch) {
+        emit(c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+        jump(c, BPF_JEQ, arch->audit_arch, 1, 0);
+        ret(c, SECCOMP_RET_KILL_PROCESS);
+        emit(c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+        if (arch->foreign_bit) {
+                jump(c, BPF_JGE, arch->foreign_bit, 0, 1);
+                ret(c, SECCOMP_RET_ERRNO | ENOSYS);
+        }
+}
+
+int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, SeccompProgram *ret_) {
+        _cleanup_seccomp_calls_ SeccompCalls calls = {};
         Code c = {};
 
-        int r = collect(p, arch, &calls);
+        int r = seccomp_calls_collect(p, target, &calls);
         if (r < 0)
                 return r;
-        _cleanup_free_ Range *ranges = calloc(2 * calls.n + 2, sizeof(*ranges));
+        _cleanup_free_ Range *ranges = calloc(2 * calls.n + 3, sizeof(*ranges));
         if (!ranges)
                 return -ENOMEM;
         size_t n = make_ranges(p, &calls, ranges);
 
-        emit(&c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-        jump(&c, BPF_JEQ, arch->audit_arch, 1, 0);
-        ret(&c, SECCOMP_RET_KILL_PROCESS);
-        emit(&c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-        if (arch->foreign_bit) {
-                jump(&c, BPF_JGE, arch->foreign_bit, 0, 1);
-                ret(&c, SECCOMP_RET_ERRNO | ENOSYS);
-        }
+        prologue(&c, target->arch);
         search(&c, p, ranges, n);
 
         if (c.failed || c.n > BPF_MAXINSNS) {

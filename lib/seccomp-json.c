@@ -24,23 +24,10 @@ SeccompProfile *seccomp_profile_free(SeccompProfile *p) {
         return NULL;
 }
 
-_printf_(2, 3) static int fail(char **reterr_, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        int n = vasprintf(reterr_, format, ap);
-        va_end(ap);
-        if (n < 0) {
-                *reterr_ = NULL;
-                return -ENOMEM;
-        }
-        return -EINVAL;
-}
-
 /* Where in the profile we are, for messages. */
 typedef struct Place {
         size_t rule; /* from 1; 0: at the top */
-        char **reterr_;
+        PolicyError *reterr_;
 } Place;
 
 _printf_(2, 3) static int bad(const Place *at, const char *format, ...) {
@@ -54,8 +41,8 @@ _printf_(2, 3) static int bad(const Place *at, const char *format, ...) {
                 text = NULL;
                 return -ENOMEM;
         }
-        return at->rule > 0 ? fail(at->reterr_, "syscalls, rule %zu: %s", at->rule, text)
-                            : fail(at->reterr_, "%s", text);
+        return at->rule > 0 ? policy_error_set(at->reterr_, 0, 0, "syscalls, rule %zu: %s", at->rule, text)
+                            : policy_error_set(at->reterr_, 0, 0, "%s", text);
 }
 
 static int check_keys(const Place *at, json_t *object, const char *const *known) {
@@ -224,7 +211,7 @@ static int parse_rule(const Place *at, json_t *object, SeccompRule *ret_) {
 
 /* A rule behind one that always matches has no effect; where it says something else, somebody is mistaken.
  */
-static int check_reachable(const SeccompProfile *p, char **reterr_) {
+static int check_reachable(const SeccompProfile *p, PolicyError *reterr_) {
         for (size_t i = 0; i < p->n_rules; i++)
                 for (size_t k = 0; k < i; k++)
                         if (p->rules[k].n_conditions == 0 && p->rules[k].action != p->rules[i].action)
@@ -234,7 +221,7 @@ static int check_reachable(const SeccompProfile *p, char **reterr_) {
         return 0;
 }
 
-static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
+static int parse_profile(json_t *root, SeccompProfile *p, PolicyError *reterr_) {
         static const char *const known[] = { "defaultAction", "defaultErrnoRet", "comment", "syscalls",
                 NULL };
         json_t *rules = json_object_get(root, "syscalls"), *rule;
@@ -257,6 +244,7 @@ static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
                 return -ENOMEM;
         json_array_foreach(rules, i, rule) {
                 at.rule = i + 1;
+                p->rules[i].number = at.rule;
                 r = parse_rule(&at, rule, &p->rules[p->n_rules++]);
                 if (r < 0)
                         return r;
@@ -264,16 +252,16 @@ static int parse_profile(json_t *root, SeccompProfile *p, char **reterr_) {
         return check_reachable(p, reterr_);
 }
 
-int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, char **reterr_) {
+int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, PolicyError *reterr_) {
         _cleanup_seccomp_profile_ SeccompProfile *p = calloc(1, sizeof(*p));
         json_error_t error;
 
-        *reterr_ = NULL;
         if (!p)
                 return -ENOMEM;
         json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
         if (!root)
-                return fail(reterr_, "line %d, column %d: %s", error.line, error.column, error.text);
+                return policy_error_set(
+                        reterr_, (unsigned)error.line, (unsigned)error.column, "%s", error.text);
         int r = parse_profile(root, p, reterr_);
         json_decref(root);
         if (r < 0)

@@ -9,13 +9,17 @@
  * every system call number when it is loaded, so a long line of comparisons is paid for hundreds of times.
  *
  * Where several rules name a call, they are tried in the order of the profile and the first whose arguments
- * match decides; all conditions of one rule must hold. Numbers above all that the profile names (calls newer
- * than the profile) give ENOSYS where the default action is an errno, so that programs use their fallback.
+ * match decides. All conditions of one rule must hold; where a rule looks at one argument more than once,
+ * any of its conditions is enough, as container engines read it. Numbers above all that the profile names
+ * (calls newer than the profile) give ENOSYS where the default action is an errno, so that programs use
+ * their fallback.
  */
 
 #include <linux/filter.h>
 
+#include "policy-error.h"
 #include "seccomp-arch.h"
+#include "strbuf.h"
 #include "strv.h"
 
 typedef enum SeccompOperator {
@@ -34,18 +38,45 @@ typedef struct SeccompCondition {
         uint64_t value, value_two;
 } SeccompCondition;
 
+/* What a rule asks of the machine and the service. An empty one is all zero. */
+typedef struct SeccompSelector {
+        uint64_t capabilities; /* bit N: capability N */
+        bool by_arch;
+        uint32_t archs; /* bit N: row N of seccomp_archs; others never match */
+        bool by_kernel;
+        unsigned kernel_major, kernel_minor; /* the first that matches */
+} SeccompSelector;
+
 typedef struct SeccompRule {
+        unsigned number; /* of the entry in "syscalls", from 1 */
+        unsigned line;   /* where it begins */
         char **names;
         uint32_t action; /* SECCOMP_RET_… with its data */
         SeccompCondition *conditions;
         size_t n_conditions;
+        bool any_condition;       /* one condition is enough; else all must hold */
+        SeccompSelector includes; /* the rule counts where all of it holds: every capability is kept… */
+        SeccompSelector
+                excludes; /* …and none of this: any capability kept is enough to leave the rule out */
+        char *comment;    /* NULL: none */
 } SeccompRule;
 
 typedef struct SeccompProfile {
         uint32_t default_action;
+        unsigned default_line; /* of "defaultAction" */
+        bool log;              /* SECCOMP_FILTER_FLAG_LOG */
         SeccompRule *rules;
         size_t n_rules;
 } SeccompProfile;
+
+/* What a profile is compiled for. */
+typedef struct SeccompTarget {
+        const SeccompArch *arch;
+        uint64_t capabilities; /* those that the service keeps (bit N: capability N), for includes and
+                                  excludes */
+        unsigned kernel_major, kernel_minor; /* for minKernel */
+        char *const *denied; /* calls that no rule may allow: EPERM, before every rule; NULL: none */
+} SeccompTarget;
 
 typedef struct SeccompProgram {
         struct sock_filter *filter;
@@ -57,14 +88,50 @@ DEFINE_CLEANUP(SeccompProfile *, seccomp_profile_free)
 #define _cleanup_seccomp_profile_ _cleanup_(seccomp_profile_freep)
 
 /*
- * Reads `n` bytes of JSON. On -EINVAL *reterr_ (to be freed) says what is wrong and where: the line of a
- * syntax error, the rule's index otherwise. Unknown and duplicate keys, unknown calls, actions and operators
- * are errors. 0, -EINVAL or -ENOMEM.
+ * Reads `n` bytes of JSON. On -EINVAL *reterr_ (to be done) says what is wrong, in which rule, and where.
+ * Unknown and duplicate keys, unknown calls, actions, operators, capabilities and architectures are errors.
+ * 0, -EINVAL or -ENOMEM.
  */
-int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, char **reterr_);
+int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, PolicyError *reterr_);
 
 /*
- * Compiles for one architecture. Calls that it does not have are left out. The program is to be freed.
- * 0, -E2BIG where it would be longer than the kernel takes, or -ENOMEM.
+ * Compiles for one target. Calls that its architecture does not have are left out. The program is to be
+ * freed. 0; -E2BIG where it would be longer than the kernel takes; -ENOENT where target->denied has a name
+ * that nobody knows (seccomp_syscall_number()); or -ENOMEM.
  */
-int seccomp_compile(const SeccompProfile *p, const SeccompArch *arch, SeccompProgram *ret_);
+int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, SeccompProgram *ret_);
+
+/* One thing that may decide a call. */
+typedef struct SeccompVerdict {
+        const SeccompRule *rule; /* its conditions say when; NULL: the default, or the floor */
+        bool by_floor;           /* target->denied */
+        unsigned line;           /* of the rule or the default; 0 for the floor */
+        uint32_t action;
+} SeccompVerdict;
+
+/*
+ * What decides the call `name`, in the order in which it is tried. The last one has no conditions. The
+ * array is to be freed; it points into the profile. 0; -ENOENT where nobody knows the name; -EOPNOTSUPP
+ * where the architecture does not have the call; or -ENOMEM.
+ */
+int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const char *name,
+        SeccompVerdict **ret_, size_t *ret_n);
+
+/* Does the rule count for the target, by its includes and excludes? */
+bool seccomp_rule_applies(const SeccompRule *rule, const SeccompTarget *target) _pure_;
+
+/* Does the action let a call through, for itself (ALLOW, LOG) or at a tracer's word (TRACE)? A default that
+ * does makes a deny list of a profile. */
+bool seccomp_action_permits(uint32_t action) _pure_;
+
+/* Appends "SCMP_ACT_ERRNO (EPERM)" or "SCMP_ACT_ALLOW". */
+void seccomp_action_format(uint32_t action, StrBuf *b);
+
+/* Appends "arg1 == 21522" or "arg0 & 0x7e020000 == 0". */
+void seccomp_condition_format(const SeccompCondition *c, StrBuf *b);
+
+/* Appends a rule's conditions: "arg0 == 16 and arg2 == 9"; nothing where it has none. */
+void seccomp_conditions_format(const SeccompRule *rule, StrBuf *b);
+
+/* Major and minor number of "4.8", or of what uname says ("6.1.0-18-amd64"). 0 or -EINVAL. */
+int seccomp_kernel_parse(const char *release, unsigned *ret_major, unsigned *ret_minor);

@@ -6,6 +6,8 @@
 
 #include "seccomp-profile.h"
 
+#include <limits.h>
+
 static int read_file(const char *path, char **ret_, size_t *ret_n) {
         _cleanup_fclose_ FILE *f = fopen(path, "re");
         _cleanup_free_ char *text = malloc(1 << 20);
@@ -20,9 +22,11 @@ static int read_file(const char *path, char **ret_, size_t *ret_n) {
 }
 
 static int print_arch(const SeccompProfile *p, const SeccompArch *a, const char *name, bool first) {
+        /* A built-in policy serves every kernel, and services that keep no capability. */
+        const SeccompTarget target = { .arch = a, .kernel_major = UINT_MAX };
         SeccompProgram program;
 
-        int r = seccomp_compile(p, a, &program);
+        int r = seccomp_compile(p, &target, &program);
         if (r < 0)
                 return r;
         printf("%s defined(%s)\nstatic const struct sock_filter seccomp_%s[] = {\n", first ? "#if" : "#elif",
@@ -37,7 +41,8 @@ static int print_arch(const SeccompProfile *p, const SeccompArch *a, const char 
 
 int main(int argc, char **argv) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
-        _cleanup_free_ char *text = NULL, *error = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
+        _cleanup_free_ char *text = NULL;
         size_t n = 0;
 
         if (argc != 3) {
@@ -48,7 +53,8 @@ int main(int argc, char **argv) {
         if (r >= 0)
                 r = seccomp_profile_parse(text, n, &p, &error);
         if (r < 0) {
-                fprintf(stderr, "%s: %s\n", argv[1], error ?: strerror(-r));
+                fprintf(stderr, "%s:%u:%u: %s\n", argv[1], error.line, error.column,
+                        error.message ?: strerror(-r));
                 return EXIT_FAILURE;
         }
 

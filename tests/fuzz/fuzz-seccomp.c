@@ -21,16 +21,17 @@ static void check_program(const SeccompProgram *program) {
 
 bool fuzz_one(const char *text, size_t n) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
-        _cleanup_free_ char *error = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
 
         int k = seccomp_profile_parse(text, n, &p, &error);
-        CHECK(k == 0 || (k == -EINVAL && error));
+        CHECK(k == 0 || (k == -EINVAL && error.message));
         if (k < 0)
                 return false;
         for (const SeccompArch *arch = seccomp_archs; arch->name; arch++) {
+                const SeccompTarget target = { .arch = arch };
                 SeccompProgram program = {};
 
-                k = seccomp_compile(p, arch, &program);
+                k = seccomp_compile(p, &target, &program);
                 CHECK(k == 0 || k == -E2BIG);
                 if (k == 0)
                         check_program(&program);

@@ -35,7 +35,8 @@ typedef struct Fixture {
 
 static int setup(void **state, Mode mode) {
         Fixture *f = calloc(1, sizeof(*f));
-        _cleanup_free_ char *error = NULL, *path = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
+        _cleanup_free_ char *path = NULL;
         size_t n = 0;
         json_error_t at;
 
@@ -46,7 +47,7 @@ static int setup(void **state, Mode mode) {
         assert_non_null(f->root);
         const char *text = seccomp_builtin_profile(mode, &n);
         if (seccomp_profile_parse(text, n, &f->profile, &error) < 0)
-                fail_msg("%s", error ?: "no memory");
+                fail_msg("%u: %s", error.line, error.message ?: "no memory");
         *state = f;
         return 0;
 }
@@ -75,7 +76,7 @@ static int teardown(void **state) {
 static SeccompProgram compile(const Fixture *f, const SeccompArch *arch) {
         SeccompProgram p = {};
 
-        assert_int_equal(seccomp_compile(f->profile, arch, &p), 0);
+        assert_int_equal(seccomp_compile(f->profile, &(SeccompTarget){ .arch = arch }, &p), 0);
         bpf_assert_loadable(&p);
         return p;
 }

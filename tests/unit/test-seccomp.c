@@ -16,13 +16,13 @@ static char *profile_text(const char *rules) {
 
 static SeccompProgram compile(const char *text, const SeccompArch *arch) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
-        _cleanup_free_ char *error = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
         SeccompProgram program = {};
 
         if (seccomp_profile_parse(text, strlen(text), &p, &error) < 0)
-                fail_msg("%s: %s", text, error ?: "no memory");
-        assert_null(error);
-        assert_int_equal(seccomp_compile(p, arch, &program), 0);
+                fail_msg("%s: %s", text, error.message ?: "no memory");
+        assert_null(error.message);
+        assert_int_equal(seccomp_compile(p, &(SeccompTarget){ .arch = arch }, &program), 0);
         bpf_assert_loadable(&program);
         return program;
 }
@@ -289,7 +289,8 @@ static void test_program_takes_repeated_names(void **state) {
 /* The kernel takes 4096 instructions; what is longer is an error and never a shorter program. */
 static void test_program_too_long_refused(void **state) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
-        _cleanup_free_ char *rules = NULL, *text = NULL, *error = NULL;
+        _cleanup_free_ char *rules = NULL, *text = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
         SeccompProgram program = {};
         size_t size;
         FILE *f = open_memstream(&rules, &size);
@@ -303,7 +304,8 @@ static void test_program_too_long_refused(void **state) {
         assert_int_equal(fclose(f), 0);
         text = profile_text(rules);
         assert_int_equal(seccomp_profile_parse(text, strlen(text), &p, &error), 0);
-        assert_int_equal(seccomp_compile(p, bpf_arch("x86_64"), &program), -E2BIG);
+        assert_int_equal(
+                seccomp_compile(p, &(SeccompTarget){ .arch = bpf_arch("x86_64") }, &program), -E2BIG);
         assert_null(program.filter);
 }
 
@@ -424,11 +426,14 @@ static const struct {
 
 static void assert_refused(const char *text, size_t n, const char *expected) {
         SeccompProfile *p = NULL;
-        _cleanup_free_ char *error = NULL;
+        _cleanup_policy_error_ PolicyError error = {};
+        _cleanup_free_ char *message = NULL;
 
         int r = seccomp_profile_parse(text, n, &p, &error);
-        if (r != -EINVAL || !error || !strstr(error, expected))
-                fail_msg("%.200s\ngives %d, \"%s\"\nnot \"%s\"", text, r, error ?: "", expected);
+        assert_true(asprintf(&message, "line %u, column %u: %s", error.line, error.column,
+                            error.message ?: "") > 0);
+        if (r != -EINVAL || !error.message || !strstr(message, expected))
+                fail_msg("%.200s\ngives %d, \"%s\"\nnot \"%s\"", text, r, message, expected);
         assert_null(p);
 }
 

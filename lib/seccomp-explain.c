@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a call gets what it gets: the same selection that the compiler lays out, for people. */
+
+#include "seccomp-select.h"
+
+#include <linux/seccomp.h>
+
+/* A kernel release is "MAJOR.MINOR", and then whatever a distribution put there. */
+int seccomp_kernel_parse(const char *release, unsigned *ret_major, unsigned *ret_minor) {
+        unsigned numbers[2] = {};
+        const char *p = release;
+
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                const char *start = p;
+
+                for (; *p >= '0' && *p <= '9'; p++) {
+                        numbers[i] = 10 * numbers[i] + (unsigned)(*p - '0');
+                        if (numbers[i] > UINT16_MAX)
+                                return -EINVAL;
+                }
+                if (p == start || (i == 0 && *p++ != '.'))
+                        return -EINVAL;
+        }
+        *ret_major = numbers[0];
+        *ret_minor = numbers[1];
+        return 0;
+}
+
+static const SeccompCall *find(const SeccompCalls *calls, uint32_t nr) {
+        for (size_t i = 0; i < calls->n; i++)
+                if (calls->calls[i].nr == nr)
+                        return &calls->calls[i];
+        return NULL;
+}
+
+int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const char *name,
+        SeccompVerdict **ret_, size_t *ret_n) {
+        _cleanup_seccomp_calls_ SeccompCalls calls = {};
+        uint32_t nr;
+
+        int r = seccomp_syscall_number(target->arch, name, &nr);
+        if (r >= 0)
+                r = seccomp_calls_collect(p, target, &calls);
+        if (r < 0)
+                return r;
+
+        const SeccompCall *call = find(&calls, nr);
+        size_t n_rules = call ? call->n_rules : 0, n = 0;
+        SeccompVerdict *verdicts = calloc(n_rules + 1, sizeof(*verdicts));
+        if (!verdicts)
+                return -ENOMEM;
+        if (call && call->denied) {
+                verdicts[n++] = (SeccompVerdict){ .by_floor = true, .action = SECCOMP_FLOOR_ACTION };
+                n_rules = 0;
+        }
+        for (size_t i = 0; i < n_rules; i++)
+                verdicts[n++] = (SeccompVerdict){ call->rules[i], false, call->rules[i]->line,
+                        call->rules[i]->action };
+        if (n == 0 || (verdicts[n - 1].rule && verdicts[n - 1].rule->n_conditions > 0))
+                verdicts[n++] = (SeccompVerdict){ .line = p->default_line,
+                        .action = nr >= calls.beyond ? seccomp_beyond_action(p) : p->default_action };
+        *ret_ = verdicts;
+        *ret_n = n;
+        return 0;
+}
