@@ -16,7 +16,7 @@
 
 #define LIBSYSTEMD "libsystemd.so.0"
 #define TEXT_MAX (FAILURE_TEXT_MAX + 256)
-#define FIELDS_MAX 8
+#define OWN_FIELDS 5
 
 int step_fail(Context *c, int error, const char *format, ...) {
         va_list ap;
@@ -29,49 +29,71 @@ int step_fail(Context *c, int error, const char *format, ...) {
 
 typedef int (*SendFunc)(const struct iovec *, int);
 
-static bool send_to_journal(char *const *fields, size_t n) {
-        struct iovec iov[FIELDS_MAX];
+/* The fields of one record, "NAME=VALUE" each. */
+typedef struct Fields {
+        char *text[OWN_FIELDS + REPORT_FIELDS_MAX];
+        size_t n;
+} Fields;
+
+static void fields_done(Fields *f) {
+        for (size_t i = 0; i < f->n; i++)
+                free(f->text[i]);
+}
+
+/* What does not fit or finds no memory is left out. */
+static void add_field(Fields *f, const char *name, const char *value) {
+        if (!value || f->n == ELEMENTSOF(f->text) || asprintf(&f->text[f->n], "%s=%s", name, value) < 0)
+                return;
+        f->n++;
+}
+
+static bool send_to_journal(const Fields *f) {
+        struct iovec iov[OWN_FIELDS + REPORT_FIELDS_MAX];
         void *lib = dlopen(LIBSYSTEMD, RTLD_NOW | RTLD_LOCAL);
         SendFunc send = lib ? (SendFunc)dlsym(lib, "sd_journal_sendv") : NULL;
 
         if (!send)
                 return false;
-        for (size_t i = 0; i < n; i++)
-                iov[i] = (struct iovec){ fields[i], strlen(fields[i]) };
-        return send(iov, (int)n) >= 0;
+        for (size_t i = 0; i < f->n; i++)
+                iov[i] = (struct iovec){ f->text[i], strlen(f->text[i]) };
+        return send(iov, (int)f->n) >= 0;
 }
 
-/* One record. `step` and `error` may be NULL and 0. */
-static void report(
-        const Context *c, int priority, const char *id, const char *step, int error, const char *message) {
+void report_record(const Context *c, int priority, const char *message_id, const char *message,
+        const ReportField *fields, size_t n) {
         const char *name = c->spec && c->spec->name ? c->spec->name : "unknown";
-        char text[TEXT_MAX + 16], pri[16], mid[64], service[96], identifier[96], step_field[64],
-                errno_field[24];
-        char *fields[FIELDS_MAX] = { text, pri, mid, service, identifier };
-        size_t n = 5;
+        char number[16], identifier[96];
 
         if (c->stderr_is_journal) {
-                (void)snprintf(text, sizeof(text), "MESSAGE=%s", message);
-                (void)snprintf(pri, sizeof(pri), "PRIORITY=%d", priority);
-                (void)snprintf(mid, sizeof(mid), "MESSAGE_ID=%s", id);
-                (void)snprintf(service, sizeof(service), "NUCLEUS_SERVICE=%s", name);
-                (void)snprintf(identifier, sizeof(identifier), "SYSLOG_IDENTIFIER=nucleus-%s", name);
-                if (step) {
-                        (void)snprintf(step_field, sizeof(step_field), "NUCLEUS_STEP=%s", step);
-                        fields[n++] = step_field;
-                }
-                if (error < 0) {
-                        (void)snprintf(errno_field, sizeof(errno_field), "ERRNO=%d", -error);
-                        fields[n++] = errno_field;
-                }
-                if (send_to_journal(fields, n))
+                _cleanup_(fields_done) Fields f = {};
+
+                (void)snprintf(number, sizeof(number), "%d", priority);
+                (void)snprintf(identifier, sizeof(identifier), "nucleus-%s", name);
+                add_field(&f, "MESSAGE", message);
+                add_field(&f, "PRIORITY", number);
+                add_field(&f, "MESSAGE_ID", message_id);
+                add_field(&f, "NUCLEUS_SERVICE", name);
+                add_field(&f, "SYSLOG_IDENTIFIER", identifier);
+                for (size_t i = 0; i < n; i++)
+                        add_field(&f, fields[i].name, fields[i].value);
+                if (send_to_journal(&f))
                         return;
         }
-        (void)dprintf(STDERR_FILENO, "%snucleus-exec: %s: %s\n",
-                !c->stderr_is_journal ? ""
-                : priority <= LOG_ERR ? "<3>"
-                                      : "<4>",
-                name, message);
+        number[0] = '\0';
+        if (c->stderr_is_journal)
+                (void)snprintf(number, sizeof(number), "<%d>", priority);
+        (void)dprintf(STDERR_FILENO, "%snucleus-exec: %s: %s\n", number, name, message);
+}
+
+/* One record of a step. */
+static void report(
+        const Context *c, int priority, const char *id, const char *step, int error, const char *message) {
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%d", -error);
+        report_record(c, priority, id, message,
+                (const ReportField[]){ { "NUCLEUS_STEP", step }, { "ERRNO", error < 0 ? number : NULL } },
+                2);
 }
 
 void report_one_line(char *text) {
@@ -91,7 +113,7 @@ static void describe(const Context *c, const Step *step, int error, char *ret_te
 }
 
 void report_message(const Context *c, int priority, const char *message_id, const char *message) {
-        report(c, priority, message_id, NULL, 0, message);
+        report_record(c, priority, message_id, message, NULL, 0);
 }
 
 void report_failure(const Context *c, const Step *step, int error) {

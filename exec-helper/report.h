@@ -22,5 +22,16 @@ void report_one_line(char *text);
 /* Reports a message that is complete; `message_id` from message-id.h, `priority` from syslog(3). */
 void report_message(const Context *c, int priority, const char *message_id, const char *message);
 
+/* A field of a record besides those that all have: NAME=VALUE, the name as journald takes it. */
+typedef struct ReportField {
+        const char *name, *value; /* value NULL: left out */
+} ReportField;
+
+#define REPORT_FIELDS_MAX 12U
+
+/* The same with up to REPORT_FIELDS_MAX fields more, which standard error does not show. */
+void report_record(const Context *c, int priority, const char *message_id, const char *message,
+        const ReportField *fields, size_t n);
+
 /* Reports that a protection is left out (agent tier). */
 void report_degradation(const Context *c, const Step *step, int error);
