@@ -10,6 +10,7 @@
 #include "escape.h"
 #include "landlock-rights.h"
 #include "path.h"
+#include "seccomp-lines.h"
 #include "spec-internal.h"
 
 #define ABI_MAX 999U /* of a demand; no kernel has so many */
@@ -182,6 +183,8 @@ static const char *seccomp_problem(const Spec *s) {
                 return custom ? "seccomp custom without a program" : "seccomp default with a program";
         if (s->seccomp_source && (!custom || isempty(s->seccomp_source)))
                 return "a seccomp source that is empty, or of no program";
+        if (s->seccomp_lines && !seccomp_lines_valid(s->seccomp_lines))
+                return "seccomp lines that are no list of calls, actions and lines";
         if (s->seccomp_trace && path_problem(s->seccomp_trace))
                 return "a seccomp trace that is not absolute and normalised";
         return custom ? program_problem(s->seccomp_program) : NULL;

@@ -227,6 +227,7 @@ const SpecRecord spec_records[] = {
         STRING("seccomp", seccomp),
         STRING("seccomp-program", seccomp_program),
         STRING("seccomp-source", seccomp_source),
+        STRING("seccomp-lines", seccomp_lines),
         STRING("seccomp-trace", seccomp_trace),
         { "landlock", offsetof(Spec, landlock), 1, false, spec_parse_landlock, format_string },
         { "landlock-min-abi", 0, 1, false, spec_parse_landlock_min_abi, spec_format_landlock_min_abi },

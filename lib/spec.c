@@ -65,6 +65,7 @@ Spec *spec_free(Spec *s) {
         free(s->seccomp);
         free(s->seccomp_program);
         free(s->seccomp_source);
+        free(s->seccomp_lines);
         free(s->seccomp_trace);
         free(s->landlock);
         landlock_policy_free(s->landlock_policy);

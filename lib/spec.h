@@ -106,6 +106,7 @@ typedef struct Spec {
         char *seccomp;         /* "default": the tier's built-in profile, or "custom" */
         char *seccomp_program; /* iff custom: base64 of struct sock_filter[], in this machine's byte order */
         char *seccomp_source;  /* for messages: the file that a custom program was compiled from, or NULL */
+        char *seccomp_lines;   /* for messages: which line refuses what, as in seccomp-lines.h, or NULL */
         char *seccomp_trace;   /* agent only: the absolute path that a trace is written to, or NULL */
 
         char *landlock;                  /* "default": derived from the mount plan, or "custom" */
