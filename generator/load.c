@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding and reading configuration files. What is in the directories may be hostile in kind (a FIFO, a
- * device, a huge file) though not in content that this file would look at: nothing that could block or act
- * is opened, and nothing that others may write is believed. Must never write or follow what a file says.
+ * Finding and reading configuration files: which directories are believed, which file masks which. Must
+ * never write or follow what a file says.
  */
 
 #include "load.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-#include "strbuf.h"
+#include "dropin-find.h"
+#include "floor.h"
+#include "safe-read.h"
+#include "service-policy.h"
 
 #define SUFFIX ".toml"
 
@@ -44,6 +43,9 @@ ConfigSet *config_set_free(ConfigSet *s) {
         for (size_t i = 0; i < s->n; i++)
                 config_free(s->configs[i]);
         free(s->configs);
+        dropin_index_free(s->dropins);
+        policy_store_free(s->policies);
+        floor_free(s->floor);
         free(s);
         return NULL;
 }
@@ -113,42 +115,6 @@ int config_directories(Scope scope, char ***ret_) {
         return 0;
 }
 
-/* ---- what may be believed ---- */
-
-/* Files of the Nix store belong to whoever built it and cannot be changed. */
-static bool is_in_nix_store(int fd) {
-        char link[64], path[64];
-
-        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        ssize_t n = readlink(link, path, sizeof(path) - 1);
-        if (n < 0)
-                return false;
-        path[n] = '\0';
-        return startswith(path, "/nix/store/");
-}
-
-/* Why nobody should believe what this file or directory says; NULL: all is well. */
-static const char *distrust(int fd, const struct stat *st) {
-        if (st->st_uid != 0 && st->st_uid != geteuid() && !is_in_nix_store(fd))
-                return geteuid() == 0 ? "belongs to a user other than root: change its owner to root"
-                                      : "belongs to a user other than root and you: change its owner";
-        if (st->st_mode & 022)
-                return "may be written by its group or by others: run chmod go-w on it";
-        return NULL;
-}
-
-static const char *type_name(mode_t mode) {
-        return S_ISDIR(mode)    ? "a directory"
-               : S_ISFIFO(mode) ? "a FIFO"
-               : S_ISSOCK(mode) ? "a socket"
-               : S_ISLNK(mode)  ? "a symbolic link"
-                                : "a device";
-}
-
-static bool is_null_device(const struct stat *st) {
-        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
-}
-
 /* ---- finding ---- */
 
 static int add_candidate(Loader *l, char *path, size_t rank, bool given, bool plain) {
@@ -205,7 +171,7 @@ static int find_in_directory(Loader *l, const char *dir, size_t rank) {
         if (fstat(dirfd(d), &st) < 0)
                 return diagnostics_add(l->diag, SEVERITY_ERROR, where, NULL, "cannot read: %m");
 
-        const char *why = distrust(dirfd(d), &st);
+        const char *why = distrust_reason(dirfd(d), &st);
         if (why)
                 return diagnostics_add(
                         l->diag, SEVERITY_ERROR, where, NULL, "skipped: the directory %s", why);
@@ -267,100 +233,33 @@ static int skip(Loader *l, const Candidate *c, Config **ret_, const char *why) {
         return k < 0 ? k : add_failed(l, c, ret_);
 }
 
-static int skip_errno(Loader *l, const Candidate *c, Config **ret_) {
-        if (errno == ENOMEM)
-                return -ENOMEM;
-        return skip(l, c, ret_, strerror(errno));
-}
-
-static int read_up_to(int fd, char *buffer, size_t max, size_t expected, size_t *ret_) {
-        size_t n = 0;
-
-        while (n < max) {
-                ssize_t k = read(fd, buffer + n, max - n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                n += (size_t)k;
-                if (k == 0 || n == expected)
-                        break;
-        }
-        *ret_ = n;
-        return 0;
-}
-
-/* The file behind a link, or of unknown kind, before it is opened: opening some devices acts. */
-static int check_kind(Loader *l, const Candidate *c, Config **ret_, bool *ret_read) {
-        struct stat st;
-
-        *ret_read = false;
-        if (stat(c->path, &st) < 0)
-                return skip_errno(l, c, ret_);
-        if (is_null_device(&st))
-                return 0;
-        if (!S_ISREG(st.st_mode)) {
-                char why[64];
-                (void)snprintf(why, sizeof(why), "it is %s, not a regular file", type_name(st.st_mode));
-                return skip(l, c, ret_, why);
-        }
-        *ret_read = true;
-        return 0;
-}
-
 static int read_file(Loader *l, const Candidate *c, Config **ret_) {
-        struct stat st;
-        size_t n = 0;
+        SafeReadFlags flags = (c->given ? SAFE_READ_ANYBODYS : 0) | (c->plain ? SAFE_READ_PLAIN : 0);
+        SafeFile file;
 
-        _cleanup_close_ int fd =
-                open(c->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (c->plain ? O_NOFOLLOW : 0));
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return skip_errno(l, c, ret_);
-        if (!S_ISREG(st.st_mode))
-                return skip(l, c, ret_, "it is no longer a regular file");
-
-        const char *why = distrust(fd, &st);
-        if (why && !c->given) {
-                char text[128];
-                (void)snprintf(text, sizeof(text), "the file %s", why);
-                return skip(l, c, ret_, text);
-        }
-        if (why && diagnostics_add(l->diag, SEVERITY_WARNING, (Position){ .file = c->path }, c->name,
-                           "the generator would skip this file: it %s", why) < 0)
+        int k = safe_read(c->path, flags, l->buffer, CONFIG_FILE_MAX, &file);
+        if (k == -EINVAL)
+                return skip(l, c, ret_, file.why);
+        if (k < 0 || file.masked)
+                return k;
+        if (file.distrust &&
+                diagnostics_add(l->diag, SEVERITY_WARNING, (Position){ .file = c->path }, c->name,
+                        "the generator would skip this file: it %s", file.distrust) < 0)
                 return -ENOMEM;
-        if (st.st_size > CONFIG_FILE_MAX)
-                return skip(l, c, ret_, "it is larger than 1 MiB");
-
-        int k = read_up_to(fd, l->buffer, CONFIG_FILE_MAX + 1, (size_t)st.st_size, &n);
-        if (k < 0) {
-                errno = -k;
-                return skip_errno(l, c, ret_);
-        }
-        if (n > CONFIG_FILE_MAX)
-                return skip(l, c, ret_, "it is larger than 1 MiB");
-        return config_parse(l->buffer, n, c->path, c->name, ret_, l->diag);
+        return config_parse(l->buffer, file.n, c->path, c->name, ret_, l->diag);
 }
 
 static int load_candidate(Loader *l, const Candidate *c) {
         _cleanup_config_ Config *config = NULL;
-        bool readable = true;
-        int k;
 
         if (!service_name_is_valid(c->name))
                 return diagnostics_add(l->diag, SEVERITY_ERROR, (Position){ .file = c->path }, NULL,
                         "skipped: the name of the file must be a service's name and \".toml\"; a name has 1 "
                         "to 64 of a-z, 0-9, \"-\", \"_\" and begins with a letter or digit");
 
-        if (!c->plain) {
-                k = check_kind(l, c, &config, &readable);
-                if (k < 0)
-                        return k;
-        }
-        if (readable) {
-                k = read_file(l, c, &config);
-                if (k < 0)
-                        return k;
-        }
+        int k = read_file(l, c, &config);
+        if (k < 0)
+                return k;
         if (config)
                 l->set->configs[l->set->n++] = TAKE_PTR(config);
         return 0;

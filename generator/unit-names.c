@@ -8,25 +8,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-/* Without the directories of generators, and those of `systemctl set-property` and of transient units. */
-static const char system_path[] = "/etc/systemd/system:/run/systemd/system:/usr/local/lib/systemd/system:"
-                                  "/usr/lib/systemd/system:/lib/systemd/system";
-static const char user_path[] = "/etc/systemd/user:/run/systemd/user:/usr/local/share/systemd/user:"
-                                "/usr/share/systemd/user:/usr/local/lib/systemd/user:/usr/lib/systemd/user";
-
-/* The user's own; where neither variable is set there is none. */
-static const struct {
-        const char *variable, *directory;
-} user_homes[] = {
-        { "XDG_CONFIG_HOME", "systemd/user" },
-        { "HOME", ".config/systemd/user" },
-        { "XDG_RUNTIME_DIR", "systemd/user" },
-        { "XDG_DATA_HOME", "systemd/user" },
-        { "HOME", ".local/share/systemd/user" },
-};
+#include "safe-read.h"
+#include "unit-path.h"
 
 void unit_names_done(UnitNames *u) {
         name_map_done(&u->names);
@@ -47,8 +31,7 @@ static bool is_mask(int dir_fd, const char *name) {
 
         if (fstatat(dir_fd, name, &st, 0) < 0)
                 return true;
-        return (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) ||
-               (S_ISREG(st.st_mode) && st.st_size == 0);
+        return stat_is_null_device(&st) || (S_ISREG(st.st_mode) && st.st_size == 0);
 }
 
 static int add(UnitNames *u, const char *dir, const char *name) {
@@ -98,52 +81,14 @@ static int add_directory(UnitNames *u, const char *dir) {
         return 0;
 }
 
-static int add_directories(UnitNames *u, const char *list) {
-        while (*list) {
-                size_t n = strcspn(list, ":");
-
-                if (list[0] == '/') {
-                        _cleanup_free_ char *dir = strndup(list, n);
-                        int k = dir ? add_directory(u, dir) : -ENOMEM;
-                        if (k < 0)
-                                return k;
-                }
-                list += n + (list[n] == ':');
-        }
-        return 0;
-}
-
-static int add_homes(UnitNames *u) {
-        for (size_t i = 0; i < ELEMENTSOF(user_homes); i++) {
-                const char *base = getenv(user_homes[i].variable);
-                _cleanup_free_ char *dir = NULL;
-
-                if (!base || base[0] != '/')
-                        continue;
-                if (asprintf(&dir, "%s/%s", base, user_homes[i].directory) < 0) {
-                        dir = NULL;
-                        return -ENOMEM;
-                }
-                int k = add_directory(u, dir);
-                if (k < 0)
-                        return k;
-        }
-        return 0;
-}
-
 int unit_names_load(Scope scope, UnitNames *ret_) {
         _cleanup_unit_names_ UnitNames u = {};
-        const char *replaced = getenv("SYSTEMD_UNIT_PATH");
-        int k = 0;
+        _cleanup_strv_ char **dirs = NULL;
 
-        if (replaced)
-                k = add_directories(&u, replaced);
-        /* A colon at the end keeps systemd's own directories too. */
-        if (k >= 0 && (!replaced || endswith(replaced, ":"))) {
-                if (scope == SCOPE_USER)
-                        k = add_homes(&u);
+        int k = unit_directories(scope, false, &dirs);
+        STRV_FOREACH(dir, dirs) {
                 if (k >= 0)
-                        k = add_directories(&u, scope == SCOPE_USER ? user_path : system_path);
+                        k = add_directory(&u, dir);
         }
         if (k < 0)
                 return k;

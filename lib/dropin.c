@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one file that knows inih. inih cuts long lines, takes " ;" for a comment and ":" for "=", joins
+ * indented lines, and says nothing of it. So it is handed the lines of the wanted section alone, each as
+ * KEY=VALUE, and what it makes of each is compared with what systemd would. Must never let a line pass that
+ * the two read differently.
+ */
+
+#include "dropin.h"
+
+#include <ini.h>
+#include <strings.h>
+
+#include "dropin-lines.h"
+#include "nearest.h"
+#include "utf8.h"
+
+typedef struct Reading {
+        DropinLines lines;
+        const char *section;
+        bool inside;      /* of the wanted section */
+        bool inside_unit; /* of [Service] */
+        DropinFile *file;
+        PolicyError *error;
+        int r;
+
+        /* What inih must find in the line that it was handed; empty: no assignment. */
+        char *key, *value;
+        bool waiting; /* it has not said yet what it found */
+} Reading;
+
+/* ---- what systemd is told beside ---- */
+
+#define RUNS "runs a program outside of the sandbox"
+#define SPEC "takes away the spec that nucleus-exec reads from its standard input"
+#define FILES "shows nucleus-exec other files than the host's"
+#define RIGHTS "runs nucleus-exec as somebody else"
+#define NOTIFY "changes when systemd takes the service for started, and whom it believes"
+#define PRELOAD "reaches nucleus-exec and never the workload"
+
+static const struct {
+        const char *key, *effect;
+} replacing_keys[] = {
+        { "ExecCondition", RUNS },
+        { "ExecReload", RUNS },
+        { "ExecStart", RUNS },
+        { "ExecStartPost", RUNS },
+        { "ExecStartPre", RUNS },
+        { "ExecStop", RUNS },
+        { "ExecStopPost", RUNS },
+        { "StandardInput", SPEC },
+        { "StandardInputData", SPEC },
+        { "StandardInputText", SPEC },
+        { "BindPaths", FILES },
+        { "BindReadOnlyPaths", FILES },
+        { "ExtensionDirectories", FILES },
+        { "ExtensionImages", FILES },
+        { "MountImages", FILES },
+        { "RootDirectory", FILES },
+        { "RootImage", FILES },
+        { "TemporaryFileSystem", FILES },
+        { "DynamicUser", RIGHTS },
+        { "Group", RIGHTS },
+        { "User", RIGHTS },
+        { "NotifyAccess", NOTIFY },
+        { "Type", NOTIFY },
+        { "Environment", PRELOAD },
+        { "EnvironmentFile", PRELOAD },
+        { "PassEnvironment", PRELOAD },
+};
+
+DropinFile *dropin_file_free(DropinFile *f) {
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < f->n; i++) {
+                free(f->items[i].key);
+                free(f->items[i].value);
+        }
+        for (size_t i = 0; i < f->n_replaced; i++)
+                free(f->replaced[i].name);
+        for (size_t i = 0; i < f->n_misspelt; i++)
+                free(f->misspelt[i].name);
+        free(f->items);
+        free(f->replaced);
+        free(f->misspelt);
+        free(f->path);
+        free(f);
+        return NULL;
+}
+
+/* Room for one more; the array is grown when the number is a power of two. */
+static void *grown(void *items, size_t n, size_t size) {
+        return (n & (n - 1)) == 0 ? reallocarray(items, n ? 2 * n : 1, size) : items;
+}
+
+static int add_note(DropinNote **notes, size_t *n, const char *name, const char *effect, unsigned line) {
+        DropinNote *p = grown(*notes, *n, sizeof(DropinNote));
+        if (!p)
+                return -ENOMEM;
+        *notes = p;
+        p[*n] = (DropinNote){ .name = strdup(name), .effect = effect, .line = line };
+        if (!p[*n].name)
+                return -ENOMEM;
+        (*n)++;
+        return 0;
+}
+
+/* ---- sections ---- */
+
+/*
+ * systemd reads nothing of the file from this line on. That is an error where the section stands behind it
+ * (and is the caller's where the line is inside of it); else the file has nothing more for us.
+ */
+static int stop(Reading *r, const char *what) {
+        DropinLines *l = &r->lines;
+        _cleanup_free_ char *wanted = NULL;
+
+        if (asprintf(&wanted, "[%s", r->section) < 0) {
+                wanted = NULL;
+                return -ENOMEM;
+        }
+        if (r->inside || memmem(l->start, (size_t)(l->end - l->start), wanted, strlen(wanted)))
+                return policy_error_set(r->error, l->number, 0,
+                        "%s: systemd reads nothing of a file from such a line on", what);
+        return 0;
+}
+
+static bool is_safe_in_header(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char)*s < ' ' || strchr("\"'\\\x7f", *s))
+                        return false;
+        return true;
+}
+
+static bool is_misspelt(const char *name, const char *wanted) {
+        _cleanup_free_ char *copy = strdup(name);
+        const char *stripped = copy ? dropin_strip(copy) : name;
+
+        return strcasecmp(stripped, wanted) == 0 || name_is_near(name_distance(stripped, wanted), wanted);
+}
+
+/* A line that begins with "[". 1: the wanted section begins; 0: another one; -ENODATA: systemd stops here.
+ */
+static int take_header(Reading *r, char *s) {
+        DropinLines *l = &r->lines;
+        size_t n = strlen(s);
+        int k = 0;
+
+        if (s[n - 1] != ']') {
+                k = stop(r, "the section's header has no \"]\" at its end");
+                return k < 0 ? k : -ENODATA;
+        }
+        s[n - 1] = '\0';
+        s++;
+        if (!is_safe_in_header(s)) {
+                k = stop(r, "the section's header has a character that none may have");
+                return k < 0 ? k : -ENODATA;
+        }
+        r->inside = streq(s, r->section);
+        r->inside_unit = streq(s, "Service");
+        if (!r->inside && is_misspelt(s, r->section))
+                k = add_note(&r->file->misspelt, &r->file->n_misspelt, s, NULL, l->number);
+        return k < 0 ? k : r->inside;
+}
+
+/* An assignment in [Service]. */
+static int take_unit_line(Reading *r, char *s) {
+        char *equals = strchr(s, '=');
+
+        if (!equals || equals == s)
+                return 0;
+        *equals = '\0';
+        s = dropin_strip(s);
+        for (size_t i = 0; i < ELEMENTSOF(replacing_keys); i++)
+                if (streq(s, replacing_keys[i].key))
+                        return add_note(&r->file->replaced, &r->file->n_replaced, s,
+                                replacing_keys[i].effect, r->lines.number);
+        return 0;
+}
+
+/* ---- lines of the wanted section ---- */
+
+static bool is_utf8(const char *s) {
+        size_t k = 1;
+        uint32_t c;
+
+        for (size_t n = strlen(s); n > 0 && k > 0; s += k, n -= k)
+                k = utf8_decode(s, n, &c);
+        return k > 0;
+}
+
+static bool has_control(const char *s) {
+        for (size_t n = strlen(s), k; n > 0; s += k, n -= k) {
+                uint32_t c = 0;
+
+                k = utf8_decode(s, n, &c) ?: 1;
+                if (c != '\t' && character_is_control(c))
+                        return true;
+        }
+        return false;
+}
+
+/* Is there what inih takes for a comment, though systemd does not? */
+static bool has_inline_comment(const char *s) {
+        for (const char *p = s; (p = strchr(p, ';')); p++)
+                if (p > s && strchr(" \t", p[-1]))
+                        return true;
+        return false;
+}
+
+static int refuse_cut(Reading *r) {
+        return policy_error_set(r->error, r->lines.number, 0,
+                "the line, or a comment before it, ends in a control character: end it with a newline");
+}
+
+static int check_line(Reading *r, const char *s) {
+        const char *equals = strchr(s, '='), *colon = strchr(s, ':');
+        unsigned line = r->lines.number;
+
+        if (r->lines.continued)
+                return policy_error_set(r->error, line, 0,
+                        "the line is continued on the next one, which is not supported in [%s]: write it as "
+                        "one",
+                        r->section);
+        if (r->lines.cut)
+                return refuse_cut(r);
+        if (has_control(s))
+                return policy_error_set(r->error, line, 0, "the line has a control character in it");
+        if (!equals)
+                return policy_error_set(r->error, line, 0, "the line has no \"=\": write KEY=VALUE");
+        if (equals == s)
+                return policy_error_set(r->error, line, 0, "there is no key before the \"=\"");
+        if (colon && colon < equals)
+                return policy_error_set(r->error, line, 0, "the key has a \":\" in it: write KEY=VALUE");
+        if (has_inline_comment(s))
+                return policy_error_set(
+                        r->error, line, 0, "there is a \";\" behind a space: a comment needs its own line");
+        return 0;
+}
+
+/* An assignment of the wanted section, for inih. */
+static int take_line(Reading *r, char *s, char *buffer, size_t size) {
+        int k = check_line(r, s);
+        if (k < 0)
+                return k;
+
+        char *equals = strchr(s, '=');
+        *equals = '\0';
+        r->key = dropin_strip(s);
+        r->value = dropin_strip(equals + 1);
+        k = snprintf(buffer, size, "%s=%s", r->key, r->value);
+        if (k < 0 || (size_t)k >= size)
+                return policy_error_set(r->error, r->lines.number, 0,
+                        "the line is too long: with its key, the value of %s= may have %zu bytes", r->key,
+                        size - 1);
+        r->waiting = true;
+        return 1;
+}
+
+/* ---- inih ---- */
+
+/* What inih did not say, or said otherwise than systemd would. */
+static int refuse_bent(Reading *r) {
+        return policy_error_set(
+                r->error, r->lines.number, 0, "this cannot be read without doubt: write it in another way");
+}
+
+/* Takes the logical line that was read last. 1: `buffer` has a line for inih; 0: it is not for inih;
+ * -ENODATA: systemd reads no more; or an error. */
+static int take(Reading *r, char *buffer, size_t size) {
+        char *s = r->lines.text.data;
+        int k = 0;
+
+        if (!*s)
+                return 0;
+        if (!is_utf8(s)) {
+                k = stop(r, "the line is not UTF-8");
+                return k < 0 ? k : -ENODATA;
+        }
+        if (*s == '[') {
+                k = take_header(r, s);
+                if (k > 0 && r->lines.cut)
+                        return refuse_cut(r);
+                if (k > 0)
+                        k = snprintf(buffer, size, "[%s]", r->section) < (int)size ? 1 : refuse_bent(r);
+                return k;
+        }
+        if (r->inside)
+                return take_line(r, s, buffer, size);
+        return r->inside_unit ? take_unit_line(r, s) : 0;
+}
+
+/* The reader of inih: the next line that is for it, without its newline. */
+static char *read_line(char *buffer, int size, void *userdata) {
+        Reading *r = userdata;
+        int k = r->r == 0 && r->waiting ? refuse_bent(r) : r->r;
+
+        while (k == 0) {
+                k = dropin_lines_next(&r->lines);
+                if (k > 0)
+                        k = take(r, buffer, (size_t)size);
+                else if (k == 0)
+                        k = -ENODATA;
+        }
+        if (k > 0)
+                return buffer;
+        r->r = k == -ENODATA ? 0 : k;
+        return NULL;
+}
+
+static int add_item(Reading *r, const char *key, const char *value) {
+        DropinFile *f = r->file;
+        DropinAssignment *p = grown(f->items, f->n, sizeof(DropinAssignment));
+        if (!p)
+                return -ENOMEM;
+        f->items = p;
+
+        DropinAssignment *a = &p[f->n];
+        *a = (DropinAssignment){ strdup(key), strdup(value), r->lines.number };
+        f->n++;
+        return a->key && a->value ? 0 : -ENOMEM;
+}
+
+/* The handler of inih: an assignment as it reads it. */
+static int take_assignment(void *userdata, const char *section, const char *key, const char *value) {
+        Reading *r = userdata;
+        bool right =
+                r->waiting && streq(section, r->section) && streq(key, r->key) && streq(value, r->value);
+
+        r->waiting = false;
+        if (r->r == 0)
+                r->r = right ? add_item(r, key, value) : refuse_bent(r);
+        return r->r == 0;
+}
+
+int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
+        _cleanup_dropin_file_ DropinFile *file = calloc(1, sizeof(DropinFile));
+        Reading r = {
+                .lines = { .at = text, .end = text + n },
+                .section = section,
+                .file = file,
+                .error = reterr_,
+        };
+
+        if (!file)
+                return -ENOMEM;
+
+        int k = ini_parse_stream(read_line, &r, take_assignment, &r);
+        if (r.r == 0 && (k != 0 || r.waiting))
+                r.r = k == -2 ? -ENOMEM : refuse_bent(&r);
+        dropin_lines_done(&r.lines);
+        if (r.r < 0)
+                return r.r;
+        *ret_ = TAKE_PTR(file);
+        return 0;
+}
