@@ -44,6 +44,7 @@ typedef struct Context {
         pid_t workload;
         const struct Step *payload_step; /* the step that failed in the workload's process; NULL: none */
         int payload_error;
+        bool program_was_executable; /* before a Landlock policy of the spec was applied */
 
         /* The failure of the step at hand: "what, where", without errno's text. */
         char failure[FAILURE_TEXT_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A build without Landlock: modes that require it refuse to start. */
+/* A build without Landlock: modes that require it, and policies that somebody wrote, refuse to start. */
 
 #include "landlock.h"
 
@@ -7,6 +7,6 @@ int landlock_abi(void) {
         return 0;
 }
 
-int landlock_apply(const LandlockRule *rules _unused_, size_t n _unused_, unsigned min_abi _unused_) {
+int landlock_apply(const LandlockRequest *request _unused_, int abi _unused_) {
         return -EOPNOTSUPP;
 }

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #include "capabilities.h"
-#include "landlock.h"
 #include "seccomp.h"
 #include "sys.h"
 
@@ -45,12 +44,15 @@ int step_workdir(Context *c) {
         return 0;
 }
 
+#define AMBIENT_BITS (SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+#define SECURE_BITS                                                                                         \
+        (SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |    \
+                SECBIT_KEEP_CAPS_LOCKED)
+
 /* Root loses its special place for good: ids change without touching capabilities, and exec as uid 0 or of a
- * file with capabilities gains none. */
+ * file with capabilities gains none. The ambient set is locked here too, or once it is what it is to be. */
 int step_secure_bits(Context *c) {
-        unsigned bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                        SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                        SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+        unsigned bits = SECURE_BITS | (c->spec->capabilities_ambient ? 0 : AMBIENT_BITS);
 
         if (prctl(PR_SET_SECUREBITS, bits) < 0)
                 return step_fail(c, -errno, "cannot set the secure bits");
@@ -58,8 +60,24 @@ int step_secure_bits(Context *c) {
 }
 
 int step_bounding_set(Context *c) {
-        int r = capabilities_drop_bounding();
-        return r < 0 ? step_fail(c, r, "cannot drop the bounding set") : 0;
+        uint64_t keep = c->spec->capabilities_bounding;
+        unsigned cap = 0;
+        int r = capabilities_drop_bounding(keep, &cap);
+
+        if (r < 0 && (keep & UINT64_C(1) << cap))
+                return step_fail(
+                        c, r, "capability %u, which is to be kept, is not in the bounding set", cap);
+        return r < 0 ? step_fail(c, r, "cannot drop capability %u from the bounding set", cap) : 0;
+}
+
+int step_ambient_set(Context *c) {
+        int r = capabilities_raise_ambient(c->spec->capabilities_ambient);
+
+        if (r < 0)
+                return step_fail(c, r, "cannot raise the ambient capabilities");
+        if (prctl(PR_SET_SECUREBITS, SECURE_BITS | AMBIENT_BITS) < 0)
+                return step_fail(c, -errno, "cannot lock the ambient set");
+        return 0;
 }
 
 int step_no_new_privs(Context *c) {
@@ -69,9 +87,11 @@ int step_no_new_privs(Context *c) {
 }
 
 int step_capabilities(Context *c) {
-        int r = capabilities_drop_all();
+        uint64_t kept = c->spec->capabilities_ambient;
+        int r = kept ? capabilities_drop_to_ambient(kept) : capabilities_drop_all();
+
         (void)prctl(PR_SET_DUMPABLE, 0); /* the changes of ids and capabilities may have reset it */
-        return r < 0 ? step_fail(c, r, "cannot drop all capabilities") : 0;
+        return r < 0 ? step_fail(c, r, "cannot drop all %scapabilities", kept ? "other " : "") : 0;
 }
 
 /* A core file would land wherever the workload is, be that a volume: the host's. */
@@ -95,63 +115,6 @@ int step_streams(Context *c) {
         return 0;
 }
 
-/* What a mount of the plan is good for. Everything else is denied. */
-static unsigned access_of(const Mount *m) {
-        unsigned access = LANDLOCK_CLASS_READ;
-
-        switch (m->kind) {
-        case MOUNT_DEV:
-                return access | LANDLOCK_CLASS_WRITE | LANDLOCK_CLASS_IOCTL_DEV;
-        case MOUNT_PROC:
-                return access | LANDLOCK_CLASS_WRITE;
-        case MOUNT_ROOT_TREE:
-        case MOUNT_ROOT_TMPFS:
-        case MOUNT_BIND:
-        case MOUNT_TMPFS:
-                access |= m->executable ? LANDLOCK_CLASS_EXECUTE : 0;
-                return access | (m->read_only ? 0 : LANDLOCK_CLASS_WRITE);
-        case MOUNT_PROC_MASK:
-        case MOUNT_PROC_READ_ONLY:
-        case MOUNT_DEV_NODE:
-        case MOUNT_DEVPTS:
-                break;
-        }
-        return 0; /* covered by the rule of the mount above */
-}
-
-/* Rules by the mounts' own descriptors: there is no path that could lead elsewhere by now. */
-static size_t make_rules(const Context *c, LandlockRule *rules) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < c->plan.n; i++) {
-                const Mount *m = &c->plan.mounts[i];
-                if (m->fd >= 0 && access_of(m) != 0)
-                        rules[n++] = (LandlockRule){ .fd = m->fd, .access = access_of(m) };
-        }
-        return n;
-}
-
-int step_landlock(Context *c) {
-        _cleanup_free_ LandlockRule *rules = calloc(c->plan.n + 1, sizeof(*rules));
-        _cleanup_close_ int root = -EBADF;
-
-        if (!rules)
-                return -ENOMEM;
-        size_t n = make_rules(c, rules);
-        if (n == 0) { /* no mount namespace (agent): files are the host's, the scopes remain */
-                root = open("/", O_PATH | O_CLOEXEC);
-                rules[n++] = (LandlockRule){ .fd = root,
-                        .access = LANDLOCK_CLASS_READ | LANDLOCK_CLASS_WRITE | LANDLOCK_CLASS_EXECUTE |
-                                  LANDLOCK_CLASS_IOCTL_DEV };
-        }
-
-        int r = landlock_apply(rules, n, c->rules->min_landlock_abi);
-        if (r == -EOPNOTSUPP)
-                return step_fail(c, r, "the kernel's Landlock ABI is %d, at least %u is needed",
-                        landlock_abi(), c->rules->min_landlock_abi ?: 1);
-        return r < 0 ? step_fail(c, r, "cannot apply the Landlock policy") : 0;
-}
-
 int step_descriptors(Context *c) {
         unsigned first = LISTEN_FD_FIRST + c->n_listen;
 
@@ -165,11 +128,16 @@ int step_descriptors(Context *c) {
 }
 
 int step_seccomp(Context *c) {
-        if (!streq(c->spec->seccomp, "default"))
-                return step_fail(c, -ENOENT, "this build has no seccomp profile %s", c->spec->seccomp);
+        const Spec *s = c->spec;
 
-        int r = seccomp_load_builtin(c->spec->mode);
-        return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
+        if (!s->seccomp_program) {
+                int r = seccomp_load_builtin(s->mode, s->log_denials);
+                return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
+        }
+        int r = seccomp_load_program(s->seccomp_program, s->log_denials);
+        return r < 0 ? step_fail(c, r, "cannot load the seccomp filter of %s",
+                               s->seccomp_source ?: "the service's profile")
+                     : 0;
 }
 
 /* The environment, and what tells the workload of its sockets: the process id is the one it sees itself. */
@@ -197,5 +165,10 @@ int step_exec(Context *c) {
         if (!env)
                 return -ENOMEM;
         (void)execve(c->spec->arguments[0], c->spec->arguments, env);
+        if (errno == EACCES && c->program_was_executable)
+                return step_fail(c, -EACCES,
+                        "cannot execute %s: the Landlock policy must grant execute and read_file there, and "
+                        "for its interpreter and loader",
+                        c->spec->arguments[0]);
         return step_fail(c, -errno, "cannot execute %s", c->spec->arguments[0]);
 }

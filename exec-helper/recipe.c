@@ -45,62 +45,76 @@ static bool audits(const Context *c) {
         return mounts(c) && c->rules->mount_audit;
 }
 
+static bool keeps_ambient(const Context *c) {
+        return c->spec->capabilities_ambient != 0;
+}
+
+/* What somebody wrote for this service, or for all of this host, is never left out. */
+static bool may_lack_landlock(const Context *c) {
+        return !c->spec->landlock_policy && spec_landlock_min_abi(c->spec) == 0;
+}
+static bool may_lack_seccomp(const Context *c) {
+        return !c->spec->seccomp_program;
+}
+
 const Step recipe[] = {
         /* First, since it costs nothing and its failure is the operator's most likely mistake. */
-        { PHASE_HOST, "sockets", EXIT_CODE_STDIN, NULL, step_listen_fds, false },
+        { PHASE_HOST, "sockets", EXIT_CODE_STDIN, NULL, step_listen_fds, NULL },
         /* Everything below mounts; without privilege only in namespaces of the caller's own. */
-        { PHASE_HOST, "outer-namespaces", EXIT_CODE_NAMESPACE, unprivileged, step_outer_namespaces, false },
+        { PHASE_HOST, "outer-namespaces", EXIT_CODE_NAMESPACE, unprivileged, step_outer_namespaces, NULL },
         /* The clone is read-only before anything of it is read, and is what will run. */
-        { PHASE_HOST, "root-tree", EXIT_CODE_NAMESPACE, has_rootfs, step_root_tree, false },
+        { PHASE_HOST, "root-tree", EXIT_CODE_NAMESPACE, has_rootfs, step_root_tree, NULL },
         /* Before the tree's user database is believed, and before ids are mapped, which it would see. */
-        { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, false },
-        { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, false },
-        { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, false },
+        { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, NULL },
+        { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, NULL },
+        { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, NULL },
         /* Nodes can be made only where the kernel's own root is root. */
-        { PHASE_HOST, "devices", EXIT_CODE_NAMESPACE, makes_nodes, step_devices, false },
+        { PHASE_HOST, "devices", EXIT_CODE_NAMESPACE, makes_nodes, step_devices, NULL },
         /* The last that needs the host's paths. */
-        { PHASE_HOST, "sources", EXIT_CODE_NAMESPACE, mounts, step_sources, false },
-        { PHASE_HOST, "namespaces", EXIT_CODE_NAMESPACE, NULL, step_clone, false },
-        { PHASE_HOST, "id-maps", EXIT_CODE_NAMESPACE, user_namespace, step_id_maps, false },
+        { PHASE_HOST, "sources", EXIT_CODE_NAMESPACE, mounts, step_sources, NULL },
+        { PHASE_HOST, "namespaces", EXIT_CODE_NAMESPACE, NULL, step_clone, NULL },
+        { PHASE_HOST, "id-maps", EXIT_CODE_NAMESPACE, user_namespace, step_id_maps, NULL },
         /* After the maps, which the kernel takes into the mounts, and before init may move any. */
-        { PHASE_HOST, "idmapped-mounts", EXIT_CODE_NAMESPACE, own_ids, step_idmapped_mounts, false },
-        { PHASE_HOST, "release", EXIT_CODE_NAMESPACE, NULL, step_release, false },
+        { PHASE_HOST, "idmapped-mounts", EXIT_CODE_NAMESPACE, own_ids, step_idmapped_mounts, NULL },
+        { PHASE_HOST, "release", EXIT_CODE_NAMESPACE, NULL, step_release, NULL },
 
-        { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, false },
-        { PHASE_INIT, "identity", EXIT_CODE_USER, user_namespace, step_init_identity, false },
+        { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, NULL },
+        { PHASE_INIT, "identity", EXIT_CODE_USER, user_namespace, step_init_identity, NULL },
         /* Before the first mount: none may travel back to the host. */
-        { PHASE_INIT, "private-mounts", EXIT_CODE_NAMESPACE, mounts, step_private_mounts, false },
-        { PHASE_INIT, "root", EXIT_CODE_NAMESPACE, mounts, step_attach_root, false },
+        { PHASE_INIT, "private-mounts", EXIT_CODE_NAMESPACE, mounts, step_private_mounts, NULL },
+        { PHASE_INIT, "root", EXIT_CODE_NAMESPACE, mounts, step_attach_root, NULL },
         /* Before the pivot: the kernel gives a new procfs only where a whole one is in sight. */
-        { PHASE_INIT, "mounts", EXIT_CODE_NAMESPACE, mounts, step_mounts, false },
-        { PHASE_INIT, "pivot", EXIT_CODE_NAMESPACE, mounts, step_pivot, false },
-        { PHASE_INIT, "loopback", EXIT_CODE_NETWORK, own_network, step_loopback, false },
-        { PHASE_INIT, "hostname", EXIT_CODE_NAMESPACE, names_host, step_hostname, false },
+        { PHASE_INIT, "mounts", EXIT_CODE_NAMESPACE, mounts, step_mounts, NULL },
+        { PHASE_INIT, "pivot", EXIT_CODE_NAMESPACE, mounts, step_pivot, NULL },
+        { PHASE_INIT, "loopback", EXIT_CODE_NETWORK, own_network, step_loopback, NULL },
+        { PHASE_INIT, "hostname", EXIT_CODE_NAMESPACE, names_host, step_hostname, NULL },
         /* When nothing mounts any more, and before anything untrusted could have run. */
-        { PHASE_INIT, "mount-audit", EXIT_CODE_NAMESPACE, audits, step_mount_audit, false },
+        { PHASE_INIT, "mount-audit", EXIT_CODE_NAMESPACE, audits, step_mount_audit, NULL },
 
-        { PHASE_PAYLOAD, "session", EXIT_CODE_EXEC, NULL, step_session, false },
-        { PHASE_PAYLOAD, "keyring", EXIT_CODE_KEYRING, NULL, step_keyring, false },
+        { PHASE_PAYLOAD, "session", EXIT_CODE_EXEC, NULL, step_session, NULL },
+        { PHASE_PAYLOAD, "keyring", EXIT_CODE_KEYRING, NULL, step_keyring, NULL },
         /* First, so that the changes of ids below leave capabilities alone: the later rows need some. */
-        { PHASE_PAYLOAD, "secure-bits", EXIT_CODE_CAPABILITIES, NULL, step_secure_bits, false },
+        { PHASE_PAYLOAD, "secure-bits", EXIT_CODE_CAPABILITIES, NULL, step_secure_bits, NULL },
         /* Groups before the gid before the uid, as ever: each needs the privilege of the next. */
-        { PHASE_PAYLOAD, "supplementary-groups", EXIT_CODE_GROUP, NULL, step_take_groups, false },
-        { PHASE_PAYLOAD, "gid", EXIT_CODE_GROUP, NULL, step_take_gid, false },
-        { PHASE_PAYLOAD, "uid", EXIT_CODE_USER, NULL, step_take_uid, false },
-        { PHASE_PAYLOAD, "bounding-set", EXIT_CODE_CAPABILITIES, NULL, step_bounding_set, false },
+        { PHASE_PAYLOAD, "supplementary-groups", EXIT_CODE_GROUP, NULL, step_take_groups, NULL },
+        { PHASE_PAYLOAD, "gid", EXIT_CODE_GROUP, NULL, step_take_gid, NULL },
+        { PHASE_PAYLOAD, "uid", EXIT_CODE_USER, NULL, step_take_uid, NULL },
+        { PHASE_PAYLOAD, "bounding-set", EXIT_CODE_CAPABILITIES, NULL, step_bounding_set, NULL },
         /* Landlock and seccomp ask for it. */
-        { PHASE_PAYLOAD, "no-new-privs", EXIT_CODE_NO_NEW_PRIVILEGES, NULL, step_no_new_privs, false },
-        { PHASE_PAYLOAD, "capabilities", EXIT_CODE_CAPABILITIES, NULL, step_capabilities, false },
-        { PHASE_PAYLOAD, "core-limit", EXIT_CODE_EXEC, NULL, step_core_limit, false },
+        { PHASE_PAYLOAD, "no-new-privs", EXIT_CODE_NO_NEW_PRIVILEGES, NULL, step_no_new_privs, NULL },
+        /* After the ids, which need what it drops, and before the set is locked for good. */
+        { PHASE_PAYLOAD, "ambient-set", EXIT_CODE_CAPABILITIES, keeps_ambient, step_ambient_set, NULL },
+        { PHASE_PAYLOAD, "capabilities", EXIT_CODE_CAPABILITIES, NULL, step_capabilities, NULL },
+        { PHASE_PAYLOAD, "core-limit", EXIT_CODE_EXEC, NULL, step_core_limit, NULL },
         /* Before Landlock, which tells the service's own devices from the host's. */
-        { PHASE_PAYLOAD, "streams", EXIT_CODE_STDIN, NULL, step_streams, false },
+        { PHASE_PAYLOAD, "streams", EXIT_CODE_STDIN, NULL, step_streams, NULL },
         /* With the workload's own permissions, so that it says what the workload would get. */
-        { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, false },
-        { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, true },
-        { PHASE_PAYLOAD, "descriptors", EXIT_CODE_STDIN, NULL, step_descriptors, false },
+        { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, NULL },
+        { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, may_lack_landlock },
+        { PHASE_PAYLOAD, "descriptors", EXIT_CODE_STDIN, NULL, step_descriptors, NULL },
         /* Last: the filter forbids most of the above. */
-        { PHASE_PAYLOAD, "seccomp", EXIT_CODE_SECCOMP, NULL, step_seccomp, true },
-        { PHASE_PAYLOAD, "exec", EXIT_CODE_EXEC, NULL, step_exec, false },
+        { PHASE_PAYLOAD, "seccomp", EXIT_CODE_SECCOMP, NULL, step_seccomp, may_lack_seccomp },
+        { PHASE_PAYLOAD, "exec", EXIT_CODE_EXEC, NULL, step_exec, NULL },
 };
 
 const size_t recipe_n = ELEMENTSOF(recipe);
@@ -119,7 +133,7 @@ int recipe_run(Context *c, Phase phase, const Step **ret_step) {
                 int r = s->run(c);
                 if (r >= 0)
                         continue;
-                if (s->protection && !c->rules->fail_closed && lacks_support(r)) {
+                if (s->may_lack && s->may_lack(c) && !c->rules->fail_closed && lacks_support(r)) {
                         Report report = { .kind = REPORT_DEGRADED, .step = (unsigned)i, .error = r };
                         memcpy(report.text, c->failure, sizeof(report.text));
                         (void)send(c->channel, &report, sizeof(report), MSG_NOSIGNAL);

@@ -22,7 +22,8 @@ typedef struct Step {
         ExitCode exit_code;                /* of the helper where the step fails */
         bool (*applies)(const Context *c); /* NULL: always */
         int (*run)(Context *c);            /* 0 or -errno, with step_fail() */
-        bool protection; /* one that the agent tier may go without where the kernel lacks it */
+        /* The agent tier may go without where the kernel lacks it, if this says so; NULL: never. */
+        bool (*may_lack)(const Context *c);
 } Step;
 
 extern const Step recipe[];

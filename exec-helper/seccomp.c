@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hands bytes to the kernel. Which bytes is decided in policies/ and compiled at build time. */
+/* Hands bytes to the kernel. Which bytes is decided in policies/ and compiled at build time, or by whoever
+ * made the spec. */
 
 #include "seccomp.h"
 
@@ -8,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "agent.seccomp.h"
+#include "base64.h"
 #include "production.seccomp.h"
 #include "strict-agent.seccomp.h"
 
@@ -20,6 +22,25 @@ static const struct sock_fprog builtin[] = {
 };
 _Static_assert(ELEMENTSOF(builtin) == _MODE_MAX, "one program a tier");
 
-int seccomp_load_builtin(Mode mode) {
-        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &builtin[mode]) < 0 ? -errno : 0;
+static int load(const struct sock_fprog *program, bool log) {
+        unsigned flags = log ? SECCOMP_FILTER_FLAG_LOG : 0;
+
+        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program) < 0 ? -errno : 0;
+}
+
+int seccomp_load_builtin(Mode mode, bool log) {
+        return load(&builtin[mode], log);
+}
+
+int seccomp_load_program(const char *text, bool log) {
+        _cleanup_free_ void *bytes = NULL;
+        size_t n;
+
+        int r = base64_decode(text, &bytes, &n);
+        if (r < 0)
+                return r;
+        n /= sizeof(struct sock_filter);
+        return n > BPF_MAXINSNS
+                       ? -E2BIG
+                       : load(&(struct sock_fprog){ .len = (unsigned short)n, .filter = bytes }, log);
 }

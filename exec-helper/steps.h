@@ -46,13 +46,16 @@ int step_workdir(Context *c);
 int step_secure_bits(Context *c);
 int step_bounding_set(Context *c);
 int step_no_new_privs(Context *c);
+int step_ambient_set(Context *c);
 int step_capabilities(Context *c);
 int step_core_limit(Context *c);
 int step_streams(Context *c);
-int step_landlock(Context *c);
 int step_descriptors(Context *c);
 int step_seccomp(Context *c);
 int step_exec(Context *c);
+
+/* landlock-step.c */
+int step_landlock(Context *c);
 
 /* namespaces.c, for host.c too: writes `text` to a file of /proc. 0 or -errno. */
 int write_proc_file(const char *path, const char *text);

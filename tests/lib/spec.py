@@ -45,8 +45,18 @@ class Spec:
     attest: str = None  # "unpinned" or 64 digits
     volumes: list = field(default_factory=list)  # (source, target, "ro" or "rw")
     tmpfs: list = field(default_factory=list)  # (target, bytes)
+    bounding: tuple = ()  # numbers of capabilities
+    ambient: tuple = ()
     seccomp: str = "default"
+    seccomp_program: str = None  # base64
+    seccomp_source: str = None
+    seccomp_trace: str = None
     landlock: str = "default"
+    landlock_min_abi: int = 0
+    landlock_rules: list = field(default_factory=list)  # (path, "word,word") or (path, words, "optional")
+    landlock_ports: list = field(default_factory=list)  # (port, "word,word")
+    landlock_scoped: tuple = ()
+    log_denials: bool = False
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -79,8 +89,24 @@ class Spec:
             yield "attest", self.attest
         yield from (("volume", str(s), t, how) for s, t, how in self.volumes)
         yield from (("tmpfs", t, str(size)) for t, size in self.tmpfs)
+        for key, kept in (("bounding", self.bounding), ("ambient", self.ambient)):
+            if kept:
+                yield "capabilities-" + key, "%016x" % sum(1 << cap for cap in kept)
         yield "seccomp", self.seccomp
+        for key, value in (("program", self.seccomp_program), ("source", self.seccomp_source),
+                           ("trace", self.seccomp_trace)):
+            if value is not None:
+                yield "seccomp-" + key, value
         yield "landlock", self.landlock
+        if self.landlock_min_abi:
+            yield "landlock-min-abi", str(self.landlock_min_abi)
+        for path, words, *how in self.landlock_rules:
+            yield "landlock-rule", *(how or ["required"]), words, path
+        yield from (("landlock-port", words, str(port)) for port, words in self.landlock_ports)
+        if self.landlock_scoped:
+            yield "landlock-scoped", *self.landlock_scoped
+        if self.log_denials:
+            yield "log-denials", "yes"
 
     def text(self):
         lines = ["nucleus-spec 1"]

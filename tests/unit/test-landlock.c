@@ -136,7 +136,7 @@ static int probe_ioctl(void) {
 static const struct {
         const char *name;
         Probe *run;
-        unsigned classes;
+        uint64_t classes;
         int error, error_two; /* 0: allowed. error_two: the other errno that the kernel may give, if any */
         int abi;
 } rows[] = {
@@ -222,7 +222,8 @@ static _noreturn_ void confined(size_t row) {
         }
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 _exit(254);
-        if (landlock_apply(rules, n, 1) < 0)
+        if (landlock_apply(
+                    &(LandlockRequest){ .rules = rules, .n_rules = n, .min_abi = 1 }, landlock_abi()) < 0)
                 _exit(253);
         _exit(rows[row].run());
 }
@@ -271,8 +272,10 @@ static void test_landlock_min_abi(void **state) {
 
         if (landlock_abi() < 1)
                 skip();
-        assert_int_equal(landlock_apply(&rule, 1, (unsigned)landlock_abi() + 1), -EOPNOTSUPP);
-        assert_int_equal(landlock_apply(&rule, 1, 1), -EBADF);
+        LandlockRequest request = { .rules = &rule, .n_rules = 1, .min_abi = (unsigned)landlock_abi() + 1 };
+        assert_int_equal(landlock_apply(&request, landlock_abi()), -EOPNOTSUPP);
+        request.min_abi = 1;
+        assert_int_equal(landlock_apply(&request, landlock_abi()), -EBADF);
         fill();
         assert_int_equal(probe_write(), 0);
 }
