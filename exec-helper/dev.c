@@ -46,24 +46,23 @@ static int make_node(Context *c, int fd, const Mount *m) {
         return give(c, fd, name);
 }
 
-static int make_directory(Context *c, int fd, const Mount *m) {
-        const char *name = m->target + strlen("/dev/");
-
-        if (mkdirat(fd, name, 0755) < 0)
+/* The place of a later mount, which covers it: nobody will ask for its owner. */
+static int make_place(Context *c, int fd, Mount *m) {
+        if (mkdirat(fd, m->target + strlen("/dev/"), 0755) < 0)
                 return step_fail(c, -errno, "cannot make %s", m->target);
-        return give(c, fd, name);
+        m->create = false;
+        return 0;
 }
 
 static int fill(Context *c, int fd) {
-        int r = fchmodat(fd, ".", 0755, 0) < 0 ? step_fail(c, -errno, "cannot set the mode of /dev")
-                                               : give(c, fd, ".");
+        int r = give(c, fd, ".");
 
         for (size_t i = 0; r >= 0 && i < c->plan.n; i++) {
-                const Mount *m = &c->plan.mounts[i];
+                Mount *m = &c->plan.mounts[i];
                 if (m->kind == MOUNT_DEV_NODE)
                         r = make_node(c, fd, m);
                 else if (startswith(m->target, "/dev/"))
-                        r = make_directory(c, fd, m);
+                        r = make_place(c, fd, m);
         }
         return r < 0 ? r : dev_make_links(c, fd);
 }

@@ -145,15 +145,6 @@ static int identify(Context *c, Mount *m, int fd) {
         return 0;
 }
 
-static int source_type(Context *c, const Mount *m, int fd, mode_t *ret_) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return step_fail(c, -errno, "cannot look at the source of %s", m->target);
-        *ret_ = S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG;
-        return 0;
-}
-
 /* A link of the root tree may lead a target into /proc, where a mount would hide or fake the kernel's files.
  */
 static int check_target(Context *c, const Mount *m, int target) {
@@ -168,15 +159,18 @@ static int check_target(Context *c, const Mount *m, int target) {
         return 0;
 }
 
-static int put(Context *c, Mount *m, int fd) {
-        mode_t type = 0;
+/* What a mount stands on: a directory for a directory, else a file. */
+static int make_target_for(Context *c, const Mount *m, int fd) {
+        struct stat st;
 
-        int r = source_type(c, m, fd, &type);
-        if (r >= 0 && m->create) {
-                r = make_target(c, m->target, type);
-                if (r < 0)
-                        return step_fail(c, r, "cannot make %s", m->target);
-        }
+        if (fstat(fd, &st) < 0)
+                return step_fail(c, -errno, "cannot look at the source of %s", m->target);
+        int r = make_target(c, m->target, S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG);
+        return r < 0 ? step_fail(c, r, "cannot make %s", m->target) : 0;
+}
+
+static int put(Context *c, Mount *m, int fd) {
+        int r = m->create ? make_target_for(c, m, fd) : 0;
         if (r < 0)
                 return r;
 
@@ -206,42 +200,54 @@ static int make_read_only(Context *c, const Mount *m, int fd) {
         return 0;
 }
 
-/* A clone of /dev/null, which is there by now: it must come from an attached mount. */
-static int clone_null(const Context *c) {
-        _cleanup_close_ int fd =
-                sys_openat2(c->root_fd, "dev/null", O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-
-        return fd < 0 ? fd : sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+/* The mount before `m` in the plan that holds it or what it needs. */
+static const Mount *before(const Mount *m, MountKind kind) {
+        while (m->kind != kind)
+                m--;
+        return m;
 }
 
-/* An entry of /proc: covered by /dev/null or, a directory, by an empty one; or by itself, read-only. */
-static int cover_proc(Context *c, Mount *m) {
-        _cleanup_close_ int target = open_target(c, m), cover = -EBADF;
+/* A clone of something below a mount that is attached by now: others the kernel does not clone. The name is
+ * one component, so there is no link to follow. */
+static int clone_entry(const Mount *holder, const char *name) {
+        return sys_open_tree(holder->fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+}
+
+/* What covers an entry of /proc that is there: the entry itself, an empty directory, or /dev/null. */
+static int make_cover(Context *c, const Mount *m, const Mount *proc, const char *name, mode_t type) {
         const Parameter empty[] = { { "size", "4096" }, { "mode", "0555" }, {} };
+
+        if (m->kind == MOUNT_PROC_MASK && S_ISDIR(type))
+                return new_mount(c, "tmpfs", empty, attributes(m));
+        int fd = m->kind == MOUNT_PROC_MASK ? clone_entry(before(m, MOUNT_DEV), "null")
+                                            : clone_entry(proc, name);
+        return fd < 0 ? step_fail(c, -errno, "cannot clone what covers %s", m->target) : fd;
+}
+
+/* It becomes read-only with all the others, in the end. */
+static int cover_proc(Context *c, Mount *m) {
+        const Mount *proc = before(m, MOUNT_PROC);
+        const char *name = m->target + strlen("/proc/");
         struct stat st;
 
-        if (target < 0)
-                return errno == ENOENT ? 0 : target_failed(c, m, -errno);
-        if (fstat(target, &st) < 0)
-                return step_fail(c, -errno, "cannot look at %s", m->target);
-
-        if (m->kind == MOUNT_PROC_READ_ONLY)
-                cover = sys_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-        else if (!S_ISDIR(st.st_mode))
-                cover = clone_null(c);
-        else {
-                cover = new_mount(c, "tmpfs", empty, attributes(m));
-                if (cover < 0)
-                        return cover;
-        }
+        if (fstatat(proc->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : step_fail(c, -errno, "cannot look at %s", m->target);
+        _cleanup_close_ int cover = make_cover(c, m, proc, name, st.st_mode);
         if (cover < 0)
-                return step_fail(c, -errno, "cannot clone what covers %s", m->target);
-        int r = make_read_only(c, m, cover);
-        if (r < 0)
-                return r;
-        if (sys_move_mount(cover, target) < 0)
+                return cover;
+        if (sys_move_mount_at(cover, proc->fd, name) < 0)
                 return step_fail(c, -errno, "cannot cover %s", m->target);
         return identify(c, m, cover);
+}
+
+/* All that covers parts of /proc, in two calls: with the whole, which is then taken back. */
+static int make_covers_read_only(Context *c, const Mount *proc) {
+        struct mount_attr set = { .attr_set = MOUNT_ATTR_RDONLY }, clear = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+        if (sys_mount_setattr(proc->fd, AT_RECURSIVE, &set) < 0 ||
+                sys_mount_setattr(proc->fd, 0, &clear) < 0)
+                return step_fail(c, -errno, "cannot make what covers parts of /proc read-only");
+        return 0;
 }
 
 /* Makes the detached mount of an entry that has none from the host side. A descriptor or -errno. */
@@ -273,11 +279,7 @@ static int make(Context *c, Mount *m) {
 
 /* A device node: its mount point is made and opened in one call, in the /dev that is there by now. */
 static int put_node(Context *c, Mount *m) {
-        const Mount *dev = m;
-
-        while (dev->kind != MOUNT_DEV)
-                dev--; /* the plan puts nodes right behind it */
-        _cleanup_close_ int target = openat(dev->fd, m->target + strlen("/dev/"),
+        _cleanup_close_ int target = openat(before(m, MOUNT_DEV)->fd, m->target + strlen("/dev/"),
                 O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (target < 0)
                 return step_fail(c, -errno, "cannot make %s", m->target);
@@ -322,10 +324,7 @@ int step_attach_root(Context *c) {
         }
         c->root_fd = m->fd;
 
-        _cleanup_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (old < 0)
-                return step_fail(c, -errno, "cannot open the old root");
-        if (sys_move_mount(c->root_fd, old) < 0)
+        if (sys_move_mount_at(c->root_fd, AT_FDCWD, "/") < 0)
                 return step_fail(c, -errno, "cannot attach the root");
         return identify(c, m, c->root_fd);
 }
@@ -339,9 +338,12 @@ int step_mounts(Context *c) {
         /* What had to be filled first. */
         for (size_t i = 0; i < c->plan.n; i++) {
                 const Mount *m = &c->plan.mounts[i];
-                if (m->kind != MOUNT_DEV && m->kind != MOUNT_ROOT_TMPFS)
-                        continue;
-                int r = make_read_only(c, m, m->fd);
+                int r = 0;
+
+                if (m->kind == MOUNT_PROC)
+                        r = make_covers_read_only(c, m);
+                else if (m->kind == MOUNT_DEV || m->kind == MOUNT_ROOT_TMPFS)
+                        r = make_read_only(c, m, m->fd);
                 if (r < 0)
                         return r;
         }

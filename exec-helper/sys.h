@@ -22,6 +22,11 @@ static inline int sys_move_mount(int from, int to) {
                 SYS_move_mount, from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+/* A link at the end of `path` is not followed. */
+static inline int sys_move_mount_at(int from, int dir, const char *path) {
+        return (int)syscall(SYS_move_mount, from, "", dir, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static inline int sys_mount_setattr(int fd, unsigned flags, struct mount_attr *attr) {
         return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr));
 }
