@@ -429,9 +429,35 @@ const char *graph_nearest(const Graph *g, const char *name) {
         return found;
 }
 
+/* Below the RuntimeDirectory= of the unit. */
+static int add_trace(const Node *n, Spec *s) {
+        char user[32] = "";
+
+        if (!n->service->seccomp_trace)
+                return 0;
+        if (n->id_base == 0)
+                (void)snprintf(user, sizeof(user), "user/%u/", geteuid());
+        if (asprintf(&s->seccomp_trace, "/run/%snucleus/trace/%s.json", user, n->name) < 0) {
+                s->seccomp_trace = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int good_to_spec(const Node *n, Spec **ret_) {
+        _cleanup_spec_ Spec *s = NULL;
+
+        int r = config_to_spec(n->service, n->id_base, &s);
+        if (r >= 0)
+                r = add_trace(n, s);
+        if (r >= 0)
+                *ret_ = TAKE_PTR(s);
+        return r;
+}
+
 int node_to_spec(const Node *n, Spec **ret_) {
         if (!n->error)
-                return config_to_spec(n->service, n->id_base, ret_);
+                return good_to_spec(n, ret_);
 
         _cleanup_spec_ Spec *s = calloc(1, sizeof(Spec));
         if (!s)

@@ -18,10 +18,19 @@ typedef enum Scope {
 /* SYSTEMD_SCOPE of the environment, which systemd sets for generators (systemd.generator(7)). */
 Scope scope_from_environment(void);
 
+typedef struct DropinIndex DropinIndex;
+typedef struct Floor Floor;
+typedef struct PolicyStore PolicyStore;
+
 /* All files of a scope that count, sorted by name. */
 typedef struct ConfigSet {
         Config **configs;
         size_t n;
+
+        /* What config_set_resolve() read beside them, and the services borrow from. */
+        DropinIndex *dropins;
+        Floor *floor;
+        PolicyStore *policies;
 } ConfigSet;
 
 ConfigSet *config_set_free(ConfigSet *s);

@@ -12,6 +12,7 @@
 
 #include "build-config.h"
 #include "report.h"
+#include "resolve.h"
 #include "write.h"
 
 typedef struct Run {
@@ -103,6 +104,8 @@ static int generate(Run *r, Scope scope) {
         int k = config_directories(scope, &dirs);
         if (k >= 0)
                 k = config_set_load(dirs, NULL, &set, &diag);
+        if (k >= 0)
+                k = config_set_resolve(set, scope, &diag);
         if (k >= 0)
                 k = unit_names_load(scope, &taken);
         if (k >= 0)

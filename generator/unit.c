@@ -336,6 +336,14 @@ static void put_limits(StrBuf *b, const ServiceConfig *s) {
         assign_number(b, "IOWeight", s->io_weight);
 }
 
+/* The trace outlives the service, or nobody could learn from it. */
+static void put_trace_directory(StrBuf *b, const ServiceConfig *s) {
+        if (!s->seccomp_trace)
+                return;
+        assignf(b, "RuntimeDirectory", "nucleus/trace");
+        assignf(b, "RuntimeDirectoryPreserve", "yes");
+}
+
 /* Into [Service]; READY=1 says that a service runs, and its end that a oneshot is complete. */
 static void put_service(StrBuf *b, const Node *n, const char *exec_path) {
         bool oneshot = n->oneshot && !n->error;
@@ -355,6 +363,7 @@ static void put_service(StrBuf *b, const Node *n, const char *exec_path) {
         if (!n->error) {
                 assign_time(b, "TimeoutStopSec", n->service->stop_timeout);
                 put_limits(b, n->service);
+                put_trace_directory(b, n->service);
         }
 }
 

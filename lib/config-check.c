@@ -18,7 +18,7 @@ static Origin *origin(ConfigReader *r, const char *table, const char *key) {
 /* Where a key stands, or the service where it does not: its table's header, or the start of its file. */
 static Position where(ConfigReader *r, const char *table, const char *key) {
         const Origin *o = origin(r, table, key);
-        Position p = o->kind == ORIGIN_FILE ? o->where : r->service->where;
+        Position p = origin_is_explicit(o) ? o->where : r->service->where;
 
         if (p.line == 0)
                 p.line = p.column = 1;
@@ -26,7 +26,7 @@ static Position where(ConfigReader *r, const char *table, const char *key) {
 }
 
 static bool is_set(ConfigReader *r, const char *table, const char *key) {
-        return origin(r, table, key)->kind == ORIGIN_FILE;
+        return origin_is_explicit(origin(r, table, key));
 }
 
 /* Does the key stand in the file, if with a wrong value? That was reported; "required" would mislead. */
@@ -102,6 +102,8 @@ bool config_fill_defaults(ConfigReader *r) {
                 s->stop_timeout = DEFAULT_STOP_TIMEOUT;
         mark(r, "", "stop_timeout", "default");
         mark(r, "network", "mode", "default");
+        mark(r, "policy", "seccomp_trace", "default");
+        mark(r, "policy", "log_denials", "default");
 
         /* The host's network is no network of one's own; saying one says the other. */
         if (s->network == NETWORK_HOST && !is_set(r, "namespaces", "net"))
@@ -142,6 +144,14 @@ static void check_tier(ConfigReader *r) {
                         !(n->flag == NAMESPACE_NET && s->network == NETWORK_HOST))
                         reader_error_at(r, where(r, "namespaces", n->name),
                                 "mode \"%s\" requires the %s namespace", rules->name, n->name);
+}
+
+static void check_policy(ConfigReader *r) {
+        const ServiceConfig *s = r->service;
+
+        if (s->seccomp_trace && s->mode != MODE_AGENT)
+                reader_error_at(r, where(r, "policy", "seccomp_trace"),
+                        "seccomp_trace is for mode \"agent\" alone: learn there, then pin what was learned");
 }
 
 static void check_namespaces(ConfigReader *r) {
@@ -240,6 +250,7 @@ void config_check(ConfigReader *r) {
                 reader_error_at(r, where(r, "", "command"),
                         "no command; add command = [\"/bin/program\", \"argument\"]");
         check_tier(r);
+        check_policy(r);
         check_namespaces(r);
         check_mounts(r);
         check_sockets(r);

@@ -18,6 +18,24 @@ static bool copy_strv(char ***target, char *const *v) {
         return true;
 }
 
+static int add_policy(const ServiceConfig *s, Spec *spec) {
+        const EffectivePolicy *p = &s->policy;
+
+        spec->capabilities_bounding = p->capabilities_bounding;
+        spec->capabilities_ambient = p->capabilities_ambient;
+        spec->landlock_min_abi = p->landlock_min_abi;
+        spec->log_denials = s->log_denials;
+        if (p->landlock && !(spec->landlock_policy = landlock_policy_copy(p->landlock)))
+                return -ENOMEM;
+        if (!copy_string(&spec->seccomp, p->seccomp_program ? "custom" : "default") ||
+                !copy_string(&spec->seccomp_program, p->seccomp_program) ||
+                !copy_string(&spec->seccomp_lines, p->seccomp_lines) ||
+                !copy_string(&spec->seccomp_source, p->seccomp_program ? s->seccomp : NULL) ||
+                !copy_string(&spec->landlock, p->landlock ? "custom" : "default"))
+                return -ENOMEM;
+        return 0;
+}
+
 int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
         _cleanup_spec_ Spec *spec = calloc(1, sizeof(Spec));
         int r = 0;
@@ -36,9 +54,9 @@ int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
                 !copy_string(&spec->group, s->group) ||
                 !copy_strv(&spec->supplementary_groups, s->supplementary_groups) ||
                 !copy_string(&spec->rootfs, s->rootfs) ||
-                !copy_string(&spec->manifest_sha256, s->attestation_verify ? s->manifest_sha256 : NULL) ||
-                !copy_string(&spec->seccomp, "default") || !copy_string(&spec->landlock, "default"))
+                !copy_string(&spec->manifest_sha256, s->attestation_verify ? s->manifest_sha256 : NULL))
                 return -ENOMEM;
+        r = add_policy(s, spec);
         for (size_t i = 0; r >= 0 && i < s->n_volumes; i++)
                 r = spec_add_volume(
                         spec, s->volumes[i].source, s->volumes[i].target, s->volumes[i].read_only);

@@ -51,6 +51,12 @@ static ServiceConfig *service_free(ServiceConfig *s) {
         strv_free(s->wanted_by);
         free(s->restart);
         free(s->manifest_sha256);
+        free(s->seccomp);
+        free(s->seccomp_sha256);
+        free(s->capabilities);
+        free(s->capabilities_sha256);
+        free(s->landlock);
+        free(s->landlock_sha256);
         strv_free(s->environment);
         free(s->origins);
         free(s);
@@ -174,8 +180,6 @@ static bool read_service(
         if (!r->service)
                 return reader_oom(r);
         (void)schema_read_table(r, "", table, r->service);
-        if (!r->out_of_memory && config_fill_defaults(r))
-                config_check(r);
         r->service = NULL;
         return !r->out_of_memory;
 }
@@ -249,6 +253,8 @@ static bool add_failed(ConfigReader *r, Config *c) {
         if (!s)
                 return reader_oom(r);
         s->failed = true;
+        free(s->origins);
+        s->origins = NULL;
         return true;
 }
 
@@ -298,4 +304,14 @@ int config_parse(
                 return -ENOMEM;
         *ret_ = TAKE_PTR(c);
         return 0;
+}
+
+int config_finish(ServiceConfig *s, Diagnostics *diag) {
+        ConfigReader r = { .file = s->where.file, .diag = diag, .service = s };
+
+        if (!s->origins)
+                return 0;
+        if (config_fill_defaults(&r))
+                config_check(&r);
+        return r.out_of_memory ? -ENOMEM : 0;
 }

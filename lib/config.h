@@ -49,6 +49,7 @@ typedef struct Volume {
         char *source, *target;
         bool read_only;
         Position where;
+        Position made_read_only; /* the drop-in that did; file NULL: none */
 } Volume;
 
 typedef struct Tmpfs {
@@ -61,6 +62,8 @@ typedef struct Tmpfs {
 typedef enum OriginKind {
         ORIGIN_UNSET = 0, /* no value */
         ORIGIN_FILE,      /* the configuration file, at `where` */
+        ORIGIN_DROPIN,    /* [X-Nucleus] of a drop-in, at `where` */
+        ORIGIN_FLOOR,     /* the floor raised it, at `where` */
         ORIGIN_DEFAULT,   /* a default; `reason` says of what, for example "default of production" */
 } OriginKind;
 
@@ -69,6 +72,23 @@ typedef struct Origin {
         Position where;
         const char *reason; /* static text */
 } Origin;
+
+/* Did somebody say it, rather than nobody? */
+static inline bool origin_is_explicit(const Origin *o) {
+        return o->kind == ORIGIN_FILE || o->kind == ORIGIN_DROPIN || o->kind == ORIGIN_FLOOR;
+}
+
+/*
+ * What the policy files of a service come to. Borrowed from whoever read them, who outlives the Config; all
+ * zero: the built-in policies.
+ */
+typedef struct EffectivePolicy {
+        const char *seccomp_program; /* base64, see Spec */
+        const char *seccomp_lines;   /* see Spec */
+        uint64_t capabilities_bounding, capabilities_ambient;
+        const LandlockPolicy *landlock;
+        unsigned landlock_min_abi; /* of the floor */
+} EffectivePolicy;
 
 typedef struct ServiceConfig {
         char *name;       /* full service name: "web", or "shop-web" in stack "shop" */
@@ -110,7 +130,15 @@ typedef struct ServiceConfig {
         Socket *sockets;
         size_t n_sockets;
 
-        Origin *origins; /* one for each row of the schema table, same index */
+        char *seccomp, *seccomp_sha256; /* policy files as written, and what they are pinned to */
+        char *capabilities, *capabilities_sha256;
+        char *landlock, *landlock_sha256;
+        bool log_denials;
+        bool seccomp_trace;
+        EffectivePolicy policy;
+
+        Origin *origins; /* one for each row of the schema table, same index; NULL: a file that was not read
+                          */
 } ServiceConfig;
 
 typedef struct StackConfig {
@@ -136,11 +164,17 @@ DEFINE_CLEANUP(Config *, config_free)
 /*
  * Parses `n` bytes of TOML. `file` is for messages, `name` is the file's base name without ".toml". Problems
  * are added to `diag`; a service with errors is still in the result, marked failed, so that it gets a
- * failing unit; a file that is no TOML at all gives one failed service of the file's name. Defaults of each
- * service's tier are filled in, and the tier's rules are checked. 0 or -ENOMEM.
+ * failing unit; a file that is no TOML at all gives one failed service of the file's name. The values are
+ * those of the file: what overrides them comes next (override.h), then config_finish(). 0 or -ENOMEM.
  */
 int config_parse(
         const char *text, size_t n, const char *file, const char *name, Config **ret_, Diagnostics *diag);
+
+/*
+ * Fills in the defaults of a service's tier, and checks the tier's rules and what one key alone cannot tell.
+ * A service that could not be read at all (no origins) is left as it is. 0 or -ENOMEM.
+ */
+int config_finish(ServiceConfig *s, Diagnostics *diag);
 
 /*
  * The Spec of a service that has not failed. `id_base` as in Spec (0 for user services). Pure. 0 or -ENOMEM.

@@ -32,6 +32,7 @@ static const ModeRules rules[_MODE_MAX] = {
                 .require_rootfs = true,
                 .require_attestation = true,
                 .require_memory_limit = true,
+                .deny_by_default = true,
                 .hidepid = true,
                 .mount_audit = true,
                 .min_landlock_abi = 2,

@@ -28,9 +28,10 @@ typedef struct ModeRules {
         bool require_attestation;     /* attestation.verify may not be switched off */
         bool require_memory_limit;    /* resources.memory must be given */
         bool allow_host_network;      /* network.mode = "host" */
-        bool hidepid;                 /* procfs with hidepid=invisible */
-        bool mount_audit;             /* the mount table is read back and compared with the plan */
-        unsigned min_landlock_abi;    /* 0: best effort */
+        bool deny_by_default;      /* a system call policy must list what is allowed, not what is denied */
+        bool hidepid;              /* procfs with hidepid=invisible */
+        bool mount_audit;          /* the mount table is read back and compared with the plan */
+        unsigned min_landlock_abi; /* 0: best effort */
 } ModeRules;
 
 /* The row of a mode. */

@@ -129,12 +129,24 @@ const SchemaRow schema_rows[] = {
         LATER("readiness", "tcp", type_port, "A port that accepts connections once the service is ready."),
         LATER("readiness", "notify", type_boolean, "Whether the workload says so itself, sd_notify(3)."),
 
-        LATER("policy", "seccomp", type_path, "A system call policy in OCI JSON."),
-        LATER("policy", "seccomp_sha256", type_sha256, "Pins it."),
-        LATER("policy", "capabilities", type_path, "A capability policy."),
-        LATER("policy", "capabilities_sha256", type_sha256, "Pins it."),
-        LATER("policy", "landlock", type_path, "A Landlock policy."),
-        LATER("policy", "landlock_sha256", type_sha256, "Pins it."),
+        KEY("policy", "seccomp", type_path, seccomp, "built in",
+                "A system call policy in OCI JSON, see nucleus-policy(5)."),
+        KEY("policy", "seccomp_sha256", type_sha256, seccomp_sha256, NULL,
+                "Pins it: with any other content the service does not start. `nucleus policy pin` prints "
+                "it."),
+        KEY("policy", "capabilities", type_path, capabilities, "none is kept",
+                "Which capabilities are kept, in TOML, see nucleus-policy(5)."),
+        KEY("policy", "capabilities_sha256", type_sha256, capabilities_sha256, NULL, "Pins it."),
+        KEY("policy", "landlock", type_path, landlock, "by the mounts",
+                "What may be done beneath which path, in TOML, see nucleus-policy(5). The default lets "
+                "programs be read and run, and writes happen where a mount is writable."),
+        KEY("policy", "landlock_sha256", type_sha256, landlock_sha256, NULL, "Pins it."),
+        KEY("policy", "log_denials", type_boolean, log_denials, "false",
+                "Whether the kernel is asked to log what the system call and Landlock policies deny; each "
+                "kind of denial then becomes one journal record of the service."),
+        KEY("policy", "seccomp_trace", type_boolean, seccomp_trace, "false",
+                "Agent tier only: count the system calls, for `nucleus seccomp generate`, in "
+                "/run/nucleus/trace/NAME.json."),
         {},
 };
 

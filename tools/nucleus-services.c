@@ -3,6 +3,7 @@
 
 #include "nucleus-services.h"
 
+#include "resolve.h"
 #include "strbuf.h"
 #include "utf8.h"
 
@@ -22,6 +23,8 @@ int services_load(Scope scope, char *const *files, Services *s) {
         int r = config_directories(scope, &dirs);
         if (r >= 0)
                 r = config_set_load(dirs, files, &s->set, &s->diag);
+        if (r >= 0)
+                r = config_set_resolve(s->set, scope, &s->diag);
         if (r >= 0)
                 r = unit_names_load(scope, &s->taken);
         if (r >= 0)

@@ -57,6 +57,12 @@ static bool give(ValueFunc func, void *userdata, const char *key, Origin origin,
         return func(&(Value){ key, n > 0 ? text : NULL, origin }, userdata);
 }
 
+/* VolumeReadOnly= of a drop-in reaches into an entry. */
+static Origin read_only_origin(const Volume *v, Origin origin) {
+        return v->made_read_only.file ? (Origin){ .kind = ORIGIN_DROPIN, .where = v->made_read_only }
+                                      : origin;
+}
+
 /* "volumes[0].source" of each entry, entry by entry. `row` is the first of its table. */
 static bool each_entry(const ServiceConfig *s, const SchemaRow *row, ValueFunc func, void *userdata) {
         const List *list = find_list(row->table);
@@ -74,6 +80,8 @@ static bool each_entry(const ServiceConfig *s, const SchemaRow *row, ValueFunc f
                         char key[128];
 
                         memcpy(&origin.where, entry + list->where, sizeof(origin.where));
+                        if (streq(table, "volumes") && streq(r->key, "read_only"))
+                                origin = read_only_origin((const Volume *)entry, origin);
                         (void)snprintf(key, sizeof(key), "%s[%zu].%s", table, i, r->key);
                         if (!r->unsupported)
                                 r->type->format(r, entry + r->offset, &b);
@@ -134,6 +142,13 @@ static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
         return true;
 }
 
+/* Drop-ins and floors have no columns. */
+static void print_position(FILE *f, const Position *where) {
+        fprintf(f, "%s:%u", where->file, where->line);
+        if (where->column > 0)
+                fprintf(f, ":%u", where->column);
+}
+
 static bool print_value(const Value *v, void *userdata) {
         FILE *f = userdata;
 
@@ -147,7 +162,7 @@ static bool print_value(const Value *v, void *userdata) {
         if (v->origin.kind == ORIGIN_DEFAULT)
                 fprintf(f, "%s", v->origin.reason ?: "default");
         else
-                fprintf(f, "%s:%u:%u", v->origin.where.file, v->origin.where.line, v->origin.where.column);
+                print_position(f, &v->origin.where);
         fprintf(f, "%s\n", colour(f, COLOUR_RESET));
         return true;
 }
@@ -166,10 +181,12 @@ static bool add_value(const Value *v, void *userdata) {
         static const char *const kinds[] = {
                 [ORIGIN_UNSET] = "unset",
                 [ORIGIN_FILE] = "file",
+                [ORIGIN_DROPIN] = "drop-in",
+                [ORIGIN_FLOOR] = "floor",
                 [ORIGIN_DEFAULT] = "default",
         };
         const Position *where = &v->origin.where;
-        bool file = v->origin.kind == ORIGIN_FILE;
+        bool file = origin_is_explicit(&v->origin);
 
         json_t *o = json_pack("{so so ss so so so so}", "key", json_text(v->key), "value",
                 json_text(v->origin.kind == ORIGIN_UNSET ? NULL : v->text), "origin", kinds[v->origin.kind],

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Build-time tool: puts the keys of schema.c into nucleus.toml.5.in, in place of the line @KEYS@. */
+/*
+ * Build-time tool: copies a manual page, and puts the keys that the programs know in place of the lines
+ * @KEYS@ (schema.c), @OVERRIDES@ (override.c) and @FLOOR@ (floor.c).
+ */
 
+#include "floor.h"
+#include "override.h"
 #include "schema.h"
 
 /* Text as mdoc(7) takes it: a backslash, and a dot or quote at the beginning of a line, mean something
@@ -38,22 +43,55 @@ static void print_row(const SchemaRow *row) {
         putchar('\n');
 }
 
+static void print_keys(void) {
+        for (const SchemaRow *row = schema_rows; row->key; row++)
+                print_row(row);
+}
+
+static void print_overrides(void) {
+        for (const OverrideKey *k = override_keys; k->name; k++) {
+                printf(".It Cm %s=\n", k->name);
+                print_text(k->help);
+                printf("\nOverrides\n.Cm %s%s%s .\n", k->table, k->table[0] ? "." : "", k->key);
+        }
+}
+
+static void print_floor(void) {
+        for (const FloorKey *k = floor_keys; k->name; k++) {
+                printf(".It Cm %s=\n", k->name);
+                print_text(k->help);
+                putchar('\n');
+        }
+}
+
+static void print_line(const char *line) {
+        static const struct {
+                const char *line;
+                void (*print)(void);
+        } lists[] = {
+                { "@KEYS@\n", print_keys },
+                { "@OVERRIDES@\n", print_overrides },
+                { "@FLOOR@\n", print_floor },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                if (streq(line, lists[i].line)) {
+                        lists[i].print();
+                        return;
+                }
+        fputs(line, stdout);
+}
+
 int main(int argc, char **argv) {
         _cleanup_fclose_ FILE *f = argc == 2 ? fopen(argv[1], "re") : NULL;
         _cleanup_free_ char *line = NULL;
         size_t size = 0;
 
         if (!f) {
-                fprintf(stderr, "Usage: print-keys nucleus.toml.5.in > nucleus.toml.5\n");
+                fprintf(stderr, "Usage: print-keys PAGE.in > PAGE\n");
                 return 2;
         }
-        while (getline(&line, &size, f) >= 0) {
-                if (!streq(line, "@KEYS@\n")) {
-                        fputs(line, stdout);
-                        continue;
-                }
-                for (const SchemaRow *row = schema_rows; row->key; row++)
-                        print_row(row);
-        }
+        while (getline(&line, &size, f) >= 0)
+                print_line(line);
         return ferror(f) || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

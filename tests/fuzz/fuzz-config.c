@@ -44,6 +44,8 @@ bool fuzz_one(const char *text, size_t n) {
         CHECK(config_parse(text, n, "/etc/nucleus/web.toml", "web", &c, &diag) == 0);
         CHECK(c->n_services > 0);
         for (size_t i = 0; i < c->n_services; i++)
+                CHECK(config_finish(c->services[i], &diag) == 0);
+        for (size_t i = 0; i < c->n_services; i++)
                 if (c->services[i]->failed)
                         n_failed++;
                 else

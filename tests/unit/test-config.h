@@ -32,6 +32,8 @@ static inline Parsed parse_bytes(const char *text, size_t n) {
         Parsed p = {};
 
         assert_int_equal(config_parse(text, n, FILE_NAME, "web", &p.config, &p.diag), 0);
+        for (size_t i = 0; i < p.config->n_services; i++)
+                assert_int_equal(config_finish(p.config->services[i], &p.diag), 0);
         for (size_t i = 0; i < p.diag.n; i++) {
                 _cleanup_free_ char *line = NULL;
 

@@ -73,6 +73,14 @@ static const struct {
         { "namespaces", "time", "true" },
         { "network", "mode", "\"none\"" },
         { "network", "mode", "\"host\"" },
+        { "policy", "seccomp", "\"/etc/nucleus/policies/web.seccomp.json\"" },
+        { "policy", "seccomp_sha256", "\"" S64 "\"" },
+        { "policy", "capabilities", "\"/p/caps.toml\"" },
+        { "policy", "capabilities_sha256", "\"" S64 "\"" },
+        { "policy", "landlock", "\"/p/landlock.toml\"" },
+        { "policy", "landlock_sha256", "\"" S64 "\"" },
+        { "policy", "log_denials", "true" },
+        { "policy", "seccomp_trace", "true" },
 };
 
 static void test_schema_takes_and_prints_good_values(void **state) {
@@ -301,13 +309,14 @@ static const struct {
         { "[readiness]", "exec = [\"/a\"]", "3:2", "readiness is not supported by this build" },
         { "[readiness]", "tcp = 0", "4:7", "tcp must be from 1" },
         { "[readiness]", "notify = 1", "4:10", "notify must be true or false" },
-        { "[policy]", "seccomp = \"/a\"", "3:2", "policy is not supported by this build" },
         { "[policy]", "seccomp = \"a\"", "4:11", "must be an absolute path" },
         { "[policy]", "seccomp_sha256 = \"a\"", "4:18", "64 lower-case" },
         { "[policy]", "capabilities = 1", "4:16", "must be a string" },
         { "[policy]", "capabilities_sha256 = 1", "4:23", "must be a string" },
         { "[policy]", "landlock = 1", "4:12", "must be a string" },
         { "[policy]", "landlock_sha256 = 1", "4:19", "must be a string" },
+        { "[policy]", "log_denials = 1", "4:15", "must be true or false" },
+        { "[policy]", "seccomp_trace = \"yes\"", "4:17", "must be true or false" },
         /* unknown keys */
         { "", "colour = 1", "3:1", "unknown key \"colour\"; nucleus.toml(5) lists the keys" },
         { "", "comand = 1", "3:1", "unknown key \"comand\"; did you mean \"command\"?" },

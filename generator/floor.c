@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Merging floors, and raising services to them. Must never let a later file or key take back what an earlier
+ * one demands: there is no code here that lowers anything.
+ */
+
+#include "floor.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <strings.h>
+
+#include "nearest.h"
+#include "policy.h"
+#include "safe-read.h"
+#include "schema.h"
+#include "seccomp-arch.h"
+#include "strv.h"
+
+#define FLOOR_FILE_MAX (1024U * 1024)
+
+static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *format, ...) _printf_(4, 5);
+
+/* Told once as it is; the first one is kept whole, for every service to fail with. */
+static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        f->failed = true;
+        va_start(ap, format);
+        int n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        int r = diagnostics_add(diag, SEVERITY_ERROR, where, NULL, "%s", text);
+        return r < 0 || f->error ? r : diagnostic_format(&diag->items[diag->n - 1], &f->error);
+}
+
+Floor *floor_free(Floor *f) {
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < f->n_syscalls; i++)
+                free(f->syscalls[i].word);
+        free(f->syscalls);
+        free(f->syscall_names); /* the names are those of `syscalls` */
+        for (size_t i = 0; i < f->n_files; i++)
+                dropin_file_free(f->files[i]);
+        free(f->files);
+        free(f->error);
+        free(f);
+        return NULL;
+}
+
+/* ---- values ---- */
+
+static int parse_mode(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        int mode = mode_from_string(value);
+
+        if (mode < 0)
+                return floor_error(f, diag, where,
+                        "Mode= must be agent, strict-agent or production, not \"%.64s\"", value);
+        if ((Mode)mode > f->mode) {
+                f->mode = (Mode)mode;
+                f->mode_where = where;
+        }
+        return 0;
+}
+
+static int parse_boolean(Floor *f, const char *key, const char *value, bool *target, Position *target_where,
+        Position where, Diagnostics *diag) {
+        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
+        static const char *const no[] = { "0", "no", "n", "false", "f", "off" };
+
+        for (size_t i = 0; i < ELEMENTSOF(yes); i++) {
+                if (strcasecmp(no[i], value) == 0)
+                        return 0; /* demands nothing, and takes nothing back */
+                if (strcasecmp(yes[i], value) != 0)
+                        continue;
+                if (!*target)
+                        *target_where = where;
+                *target = true;
+                return 0;
+        }
+        return floor_error(f, diag, where, "%s= must be yes or no, not \"%.64s\"", key, value);
+}
+
+static int parse_attestation(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        return parse_boolean(
+                f, "RequireAttestation", value, &f->require_attestation, &f->attestation_where, where, diag);
+}
+
+static int parse_network(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        return parse_boolean(
+                f, "DenyHostNetwork", value, &f->deny_host_network, &f->network_where, where, diag);
+}
+
+static int parse_abi(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        size_t n = strlen(value);
+
+        if (n == 0 || n > 3 || strspn(value, "0123456789") != n)
+                return floor_error(f, diag, where,
+                        "LandlockMinABI= must be a number from 0 to 999, not \"%.64s\"", value);
+        unsigned abi = (unsigned)strtoul(value, NULL, 10);
+        if (abi > f->landlock_min_abi) {
+                f->landlock_min_abi = abi;
+                f->landlock_where = where;
+        }
+        return 0;
+}
+
+static int compare_words(const void *a, const void *b) {
+        return strcmp(((const FloorWord *)a)->word, ((const FloorWord *)b)->word);
+}
+
+static bool is_syscall(const char *name) {
+        uint32_t nr;
+
+        for (const SeccompArch *a = seccomp_archs; a->name; a++)
+                if (seccomp_syscall_number(a, name, &nr) != -ENOENT)
+                        return true;
+        return false;
+}
+
+static int add_syscall(Floor *f, const char *name, Position where, Diagnostics *diag) {
+        if (!is_syscall(name)) {
+                char buffer[SECCOMP_NAME_SIZE];
+                const char *near = seccomp_syscall_nearest(name, buffer);
+                return floor_error(f, diag, where, "unknown system call \"%.64s\"%s%s%s", name,
+                        near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
+        }
+        FloorWord key = { .word = (char *)name };
+        if (f->n_syscalls > 0 &&
+                bsearch(&key, f->syscalls, f->n_syscalls, sizeof(*f->syscalls), compare_words))
+                return 0;
+
+        FloorWord *words = reallocarray(f->syscalls, f->n_syscalls + 1, sizeof(*words));
+        if (words)
+                f->syscalls = words;
+        char **names = reallocarray(f->syscall_names, f->n_syscalls + 2, sizeof(*names));
+        if (names)
+                f->syscall_names = names;
+        char *copy = strdup(name);
+        if (!words || !names || !copy) {
+                free(copy);
+                return -ENOMEM;
+        }
+        words[f->n_syscalls++] = (FloorWord){ copy, where };
+        qsort(words, f->n_syscalls, sizeof(*words), compare_words);
+        for (size_t i = 0; i < f->n_syscalls; i++)
+                names[i] = words[i].word;
+        names[f->n_syscalls] = NULL;
+        return 0;
+}
+
+static int add_capability(Floor *f, const char *name, Position where, Diagnostics *diag) {
+        unsigned cap;
+
+        if (capability_from_name(name, &cap) < 0 || cap >= 64) {
+                const char *near = capability_nearest(name);
+                return floor_error(f, diag, where, "unknown capability \"%.64s\"%s%s%s", name,
+                        near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
+        }
+        if (!(f->capabilities & UINT64_C(1) << cap))
+                f->capability_where[cap] = where;
+        f->capabilities |= UINT64_C(1) << cap;
+        return 0;
+}
+
+/* Each word of a list that is separated by spaces. */
+static int each_word(Floor *f, const char *value, Position where, Diagnostics *diag,
+        int (*add)(Floor *, const char *, Position, Diagnostics *)) {
+        for (const char *p = value; *(p += strspn(p, " \t"));) {
+                size_t n = strcspn(p, " \t");
+                _cleanup_free_ char *word = strndup(p, n);
+
+                int r = word ? add(f, word, where, diag) : -ENOMEM;
+                if (r < 0)
+                        return r;
+                p += n;
+        }
+        return 0;
+}
+
+static int parse_syscalls(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        return each_word(f, value, where, diag, add_syscall);
+}
+
+static int parse_capabilities(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        return each_word(f, value, where, diag, add_capability);
+}
+
+/* ---- files ---- */
+
+const FloorKey floor_keys[] = {
+        { "Mode", parse_mode, "The least strict tier that a service may have; one below is raised to it." },
+        { "SystemCallDenied", parse_syscalls,
+                "System calls, separated by spaces, that are answered with EPERM whatever a policy "
+                "allows." },
+        { "CapabilityDenied", parse_capabilities,
+                "Capabilities, separated by spaces, that are dropped whatever a policy keeps." },
+        { "LandlockMinABI", parse_abi,
+                "The Landlock ABI that the kernel must have; services do not start on an older one." },
+        { "RequireAttestation", parse_attestation,
+                "Whether every service needs an attested root tree (a boolean)." },
+        { "DenyHostNetwork", parse_network,
+                "Whether services with the host's network are refused (a boolean)." },
+        {},
+};
+
+static const char *nearest_key(const char *name) {
+        size_t best = SIZE_MAX;
+        const char *near = NULL;
+
+        for (const FloorKey *k = floor_keys; k->name; k++) {
+                size_t d = name_distance(name, k->name);
+                if (d < best) {
+                        best = d;
+                        near = k->name;
+                }
+        }
+        return near && name_is_near(best, name) ? near : NULL;
+}
+
+static int merge_key(Floor *f, const DropinAssignment *a, Position where, Diagnostics *diag) {
+        for (const FloorKey *k = floor_keys; k->name; k++) {
+                if (!streq(k->name, a->key))
+                        continue;
+                if (isempty(a->value))
+                        return floor_error(f, diag, where,
+                                "%s= is empty: a floor is only ever raised, nothing resets it", a->key);
+                return k->parse(f, a->value, where, diag);
+        }
+        const char *near = nearest_key(a->key);
+        return floor_error(f, diag, where, "unknown key %.64s= in [Floor]%s%s%s", a->key,
+                near ? "; did you mean " : "", near ?: "", near ? "=?" : "");
+}
+
+int floor_merge(Floor *f, DropinFile *file, Diagnostics *diag) {
+        DropinFile **files = reallocarray(f->files, f->n_files + 1, sizeof(*files));
+
+        if (!files) {
+                dropin_file_free(file);
+                return -ENOMEM;
+        }
+        f->files = files;
+        files[f->n_files++] = file;
+        for (size_t i = 0; i < file->n_misspelt; i++) {
+                Position where = { .file = file->path, .line = file->misspelt[i].line };
+                int r = floor_error(f, diag, where, "unknown section [%s]; did you mean [Floor]?",
+                        file->misspelt[i].name);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < file->n; i++) {
+                Position where = { .file = file->path, .line = file->items[i].line };
+                int r = merge_key(f, &file->items[i], where, diag);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- directories ---- */
+
+static int merge_path(Floor *f, const char *path, Diagnostics *diag) {
+        Position where = { .file = path };
+        _cleanup_policy_error_ PolicyError what = {};
+        _cleanup_free_ char *text = NULL;
+        DropinFile *file = NULL;
+        SafeFile safe = {};
+
+        int r = safe_read_new(path, 0, FLOOR_FILE_MAX, &text, &safe);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return floor_error(f, diag, where, "%s", safe.why);
+        if (safe.masked)
+                return floor_error(
+                        f, diag, where, "it is /dev/null, but nothing masks a floor: remove the file");
+        r = dropin_parse(text, safe.n, "Floor", &file, &what);
+        if (r == -ENOMEM)
+                return r;
+        where.line = what.line;
+        if (r < 0)
+                return floor_error(f, diag, where, "%s", what.message ?: strerror(-r));
+        file->path = strdup(path);
+        if (!file->path) {
+                dropin_file_free(file);
+                return -ENOMEM;
+        }
+        return floor_merge(f, file, diag);
+}
+
+static int is_conf(const struct dirent *e) {
+        return e->d_name[0] != '.' && endswith(e->d_name, ".conf");
+}
+
+/* A directory that others may write cannot be asked what the floor is. */
+static int check_directory(Floor *f, const char *dir, Diagnostics *diag) {
+        Position where = { .file = dir };
+        struct stat st;
+
+        _cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return floor_error(f, diag, where, "cannot read: %m");
+        const char *why = distrust_reason(fd, &st);
+        return why ? floor_error(f, diag, where, "the directory %s", why) : 0;
+}
+
+static int load_conf_d(Floor *f, const char *dir, Diagnostics *diag) {
+        struct dirent **entries;
+
+        int n = scandir(dir, &entries, is_conf, alphasort);
+        if (n < 0)
+                return errno == ENOENT ? 0
+                       : errno == ENOMEM
+                               ? -ENOMEM
+                               : floor_error(f, diag, (Position){ .file = dir }, "cannot read: %m");
+        int r = check_directory(f, dir, diag);
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (r >= 0 && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0) {
+                        path = NULL;
+                        r = -ENOMEM;
+                }
+                if (r >= 0)
+                        r = merge_path(f, path, diag);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}
+
+static int load_directory(Floor *f, const char *dir, Diagnostics *diag) {
+        _cleanup_free_ char *file = NULL, *conf_d = NULL;
+        struct stat st;
+        int r = 0;
+
+        if (asprintf(&file, "%s/floor.conf", dir) < 0)
+                file = NULL;
+        if (asprintf(&conf_d, "%s/floor.conf.d", dir) < 0)
+                conf_d = NULL;
+        if (!file || !conf_d)
+                return -ENOMEM;
+
+        if (lstat(file, &st) == 0) {
+                r = check_directory(f, dir, diag);
+                if (r >= 0)
+                        r = merge_path(f, file, diag);
+        } else if (errno != ENOENT && errno != ENOTDIR)
+                r = floor_error(f, diag, (Position){ .file = file }, "cannot read: %m");
+        return r < 0 ? r : load_conf_d(f, conf_d, diag);
+}
+
+int floor_load(char *const *dirs, Floor **ret_, Diagnostics *diag) {
+        _cleanup_floor_ Floor *f = calloc(1, sizeof(*f));
+
+        if (!f)
+                return -ENOMEM;
+        STRV_FOREACH(dir, dirs) {
+                int r = load_directory(f, dir, diag);
+                if (r < 0)
+                        return r;
+        }
+        *ret_ = TAKE_PTR(f);
+        return 0;
+}
+
+/* ---- services ---- */
+
+static Origin *origin_of(ServiceConfig *s, const char *table, const char *key) {
+        return &s->origins[schema_index(schema_find(table, key))];
+}
+
+int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
+        if (f->failed) {
+                s->failed = true;
+                return diagnostics_add(diag, SEVERITY_ERROR, s->where, s->name,
+                        "the floor cannot be read, and nothing starts without it: %s",
+                        f->error ?: "out of memory");
+        }
+        if (!s->origins)
+                return 0;
+
+        if (s->mode < f->mode) {
+                s->mode = f->mode;
+                *origin_of(s, "", "mode") = (Origin){ .kind = ORIGIN_FLOOR, .where = f->mode_where };
+        }
+        Origin *verify = origin_of(s, "attestation", "verify");
+        if (f->require_attestation && !(s->attestation_verify && origin_is_explicit(verify))) {
+                s->attestation_verify = true;
+                *verify = (Origin){ .kind = ORIGIN_FLOOR, .where = f->attestation_where };
+        }
+        s->policy.landlock_min_abi = f->landlock_min_abi;
+        if (f->deny_host_network && s->network == NETWORK_HOST) {
+                s->failed = true;
+                return diagnostics_add(diag, SEVERITY_ERROR, origin_of(s, "network", "mode")->where, s->name,
+                        "the host's network is denied by %s:%u", f->network_where.file,
+                        f->network_where.line);
+        }
+        return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of overrides, floor, defaults and policies. Must never resolve a service in another one. */
+
+#include "resolve.h"
+
+#include "dropin-find.h"
+#include "floor.h"
+#include "override.h"
+#include "service-policy.h"
+
+/* Floors of the system hold for the services of users, too. */
+static int floor_directories(Scope scope, char ***ret_) {
+        _cleanup_strv_ char **dirs = NULL, **system = NULL;
+
+        int r = config_directories(scope, &dirs);
+        if (r >= 0)
+                r = config_directories(SCOPE_SYSTEM, &system);
+        STRV_FOREACH(dir, system)
+        if (r >= 0 && !strv_contains(dirs, dir))
+                r = strv_append(&dirs, dir);
+        if (r < 0)
+                return r;
+        *ret_ = TAKE_PTR(dirs);
+        return 0;
+}
+
+/* What a drop-in does without our doing, or does not do against its author's intention. */
+static int warn_of_dropin(const DropinFile *f, const char *service, Diagnostics *diag) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < f->n_replaced; i++)
+                r = diagnostics_add(diag, SEVERITY_WARNING,
+                        (Position){ .file = f->path, .line = f->replaced[i].line }, service,
+                        "%s= %s: neither the service's policy nor the floor holds then", f->replaced[i].name,
+                        f->replaced[i].effect);
+        for (size_t i = 0; r >= 0 && i < f->n_misspelt; i++)
+                r = diagnostics_add(diag, SEVERITY_WARNING,
+                        (Position){ .file = f->path, .line = f->misspelt[i].line }, service,
+                        "section [%s] is ignored; did you mean [" DROPIN_SECTION "]?", f->misspelt[i].name);
+        return r;
+}
+
+static int apply_dropins(ConfigSet *set, ServiceConfig *s, Diagnostics *diag) {
+        _cleanup_free_ const DropinFile **files = NULL;
+        size_t n = 0;
+
+        int r = dropin_index_find(set->dropins, s->name, &files, &n, diag);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                s->failed = true;
+        for (size_t i = 0; i < n; i++) {
+                r = warn_of_dropin(files[i], s->name, diag);
+                if (r < 0)
+                        return r;
+        }
+        return override_apply(s, files, n, diag);
+}
+
+static int resolve_service(ConfigSet *set, ServiceConfig *s, Diagnostics *diag) {
+        int r = apply_dropins(set, s, diag);
+
+        if (r >= 0)
+                r = floor_apply(set->floor, s, diag);
+        if (r >= 0)
+                r = config_finish(s, diag);
+        return r < 0 || s->failed ? r : policy_store_resolve(set->policies, s, diag);
+}
+
+int config_set_resolve(ConfigSet *set, Scope scope, Diagnostics *diag) {
+        _cleanup_strv_ char **dirs = NULL;
+
+        int r = floor_directories(scope, &dirs);
+        if (r >= 0)
+                r = floor_load(dirs, &set->floor, diag);
+        if (r >= 0)
+                r = dropin_index_new(scope, &set->dropins);
+        if (r >= 0)
+                r = policy_store_new(set->floor, &set->policies);
+        for (size_t i = 0; r >= 0 && i < set->n; i++)
+                for (size_t k = 0; r >= 0 && k < set->configs[i]->n_services; k++)
+                        r = resolve_service(set, set->configs[i]->services[k], diag);
+        return r;
+}

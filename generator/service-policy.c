@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policy files are read with the same suspicion as configuration. Must never use a byte that was not hashed,
+ * where there is a pin.
+ */
+
+#include "service-policy.h"
+
+#include <stdarg.h>
+#include <sys/utsname.h>
+
+#include "base64.h"
+#include "hash.h"
+#include "policy.h"
+#include "safe-read.h"
+#include "schema.h"
+#include "seccomp-builtin.h"
+#include "seccomp-lines.h"
+
+#define POLICY_FILE_MAX (1024U * 1024)
+
+typedef enum PolicyKind {
+        POLICY_SECCOMP,
+        POLICY_CAPABILITIES,
+        POLICY_LANDLOCK,
+} PolicyKind;
+
+/* A file, read and parsed once, or the built-in profile of a tier (its path is NULL). */
+typedef struct PolicyFile {
+        PolicyKind kind;
+        char *path;
+        Mode mode; /* of a built-in */
+        char sha256[SHA256_HEX_SIZE];
+        char *unreadable; /* why it was not read; NULL: it was */
+        int error;        /* of the parser; 0: fine */
+        PolicyError what;
+        SeccompProfile *seccomp;
+        CapabilityPolicy capabilities;
+        LandlockPolicy *landlock;
+} PolicyFile;
+
+/* A profile compiled for services that keep the same capabilities. */
+typedef struct Compiled {
+        const PolicyFile *file;
+        uint64_t capabilities;
+        char *program, *lines;
+} Compiled;
+
+struct PolicyStore {
+        const Floor *floor;
+        Hasher *hasher; /* made for the first pin */
+        unsigned kernel_major, kernel_minor;
+        PolicyFile **files;
+        size_t n_files;
+        Compiled *compiled;
+        size_t n_compiled;
+};
+
+/* ---- memory ---- */
+
+static PolicyFile *policy_file_free(PolicyFile *f) {
+        if (!f)
+                return NULL;
+        free(f->path);
+        free(f->unreadable);
+        policy_error_done(&f->what);
+        seccomp_profile_free(f->seccomp);
+        landlock_policy_free(f->landlock);
+        free(f);
+        return NULL;
+}
+DEFINE_CLEANUP(PolicyFile *, policy_file_free)
+
+int policy_store_new(const Floor *floor, PolicyStore **ret_) {
+        PolicyStore *p = calloc(1, sizeof(*p));
+        struct utsname u;
+
+        if (!p)
+                return -ENOMEM;
+        p->floor = floor;
+        if (uname(&u) == 0)
+                (void)sscanf(u.release, "%u.%u", &p->kernel_major, &p->kernel_minor);
+        *ret_ = p;
+        return 0;
+}
+
+PolicyStore *policy_store_free(PolicyStore *p) {
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->n_files; i++)
+                policy_file_free(p->files[i]);
+        for (size_t i = 0; i < p->n_compiled; i++) {
+                free(p->compiled[i].program);
+                free(p->compiled[i].lines);
+        }
+        free(p->files);
+        free(p->compiled);
+        hasher_free(p->hasher);
+        free(p);
+        return NULL;
+}
+
+/* ---- files ---- */
+
+static int parse_text(PolicyFile *f, const char *text, size_t n) {
+        switch (f->kind) {
+        case POLICY_SECCOMP:
+                return seccomp_profile_parse(text, n, &f->seccomp, &f->what);
+        case POLICY_CAPABILITIES:
+                return capability_policy_parse(text, n, &f->capabilities, &f->what);
+        case POLICY_LANDLOCK:
+                return landlock_policy_parse(text, n, &f->landlock, &f->what);
+        }
+        return -EINVAL;
+}
+
+/* One buffer for both: what is parsed is what was hashed. */
+static int hash_text(PolicyStore *p, PolicyFile *f, const char *text, size_t n) {
+        uint8_t digest[SHA256_SIZE];
+        int r = p->hasher ? 0 : hasher_new(&p->hasher);
+
+        if (r >= 0)
+                r = hasher_buffer(p->hasher, text, n, digest);
+        if (r >= 0)
+                sha256_to_hex(digest, f->sha256);
+        return r;
+}
+
+static int read_policy(PolicyStore *p, PolicyFile *f) {
+        _cleanup_free_ char *text = NULL;
+        SafeFile safe = {};
+
+        int r = safe_read_new(f->path, 0, POLICY_FILE_MAX, &text, &safe);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || safe.masked) {
+                f->unreadable = strdup(r < 0 ? safe.why : "it is /dev/null");
+                return f->unreadable ? 0 : -ENOMEM;
+        }
+        r = hash_text(p, f, text, safe.n);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                f->unreadable =
+                        strdup(r == -ENOPKG ? "its digest needs libcrypto.so.3, which cannot be loaded"
+                                            : "its digest cannot be computed");
+                return f->unreadable ? 0 : -ENOMEM;
+        }
+        f->error = parse_text(f, text, safe.n);
+        return f->error == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* The file of that path, or the built-in of a tier; read when it is first asked for. */
+static int get_file(PolicyStore *p, PolicyKind kind, const char *path, Mode mode, PolicyFile **ret_) {
+        for (size_t i = 0; i < p->n_files; i++) {
+                PolicyFile *f = p->files[i];
+                if (f->kind == kind &&
+                        (path ? f->path && streq(f->path, path) : !f->path && f->mode == mode)) {
+                        *ret_ = f;
+                        return 0;
+                }
+        }
+
+        _cleanup_(policy_file_freep) PolicyFile *f = calloc(1, sizeof(*f));
+        PolicyFile **files = reallocarray(p->files, p->n_files + 1, sizeof(*files));
+        if (files)
+                p->files = files;
+        if (!f || !files)
+                return -ENOMEM;
+        f->kind = kind;
+        f->mode = mode;
+        int r = 0;
+        if (path) {
+                f->path = strdup(path);
+                r = f->path ? read_policy(p, f) : -ENOMEM;
+        } else {
+                size_t n;
+                const char *text = seccomp_builtin_profile(mode, &n);
+                r = f->error = parse_text(f, text, n);
+        }
+        if (r == -ENOMEM)
+                return r;
+        *ret_ = files[p->n_files++] = TAKE_PTR(f);
+        return 0;
+}
+
+/* ---- errors ---- */
+
+static const Origin *origin_of(const ServiceConfig *s, const char *table, const char *key) {
+        return &s->origins[schema_index(schema_find(table, key))];
+}
+
+static int refuse(ServiceConfig *s, Diagnostics *diag, Position where, const char *format, ...)
+        _printf_(4, 5);
+
+static int refuse(ServiceConfig *s, Diagnostics *diag, Position where, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        s->failed = true;
+        va_start(ap, format);
+        int n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        int r = diagnostics_add(diag, SEVERITY_ERROR, where, s->name, "%s", text);
+        return r < 0 ? r : -EBADMSG; /* told already */
+}
+
+/* ---- one key ---- */
+
+/* The file that a key names, checked against its pin. 0 and *ret_; -EBADMSG where it was refused. */
+static int take_file(PolicyStore *p, ServiceConfig *s, Diagnostics *diag, PolicyKind kind, const char *key,
+        const char *path, const char *pin, PolicyFile **ret_) {
+        char pin_key[64];
+        PolicyFile *f;
+
+        (void)snprintf(pin_key, sizeof(pin_key), "%s_sha256", key);
+        if (!path)
+                return pin ? refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                                     "%s pins nothing: there is no policy.%s", pin_key, key)
+                           : 0;
+
+        int r = get_file(p, kind, path, s->mode, &f);
+        if (r < 0)
+                return r;
+        if (f->unreadable)
+                return refuse(s, diag, origin_of(s, "policy", key)->where,
+                        "the policy file %s is not used: %s", path, f->unreadable);
+        if (pin && !streq(pin, f->sha256))
+                return refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                        "%s has the SHA-256 %s, not the pinned %s; review it, and see `nucleus policy pin "
+                        "%s`",
+                        path, f->sha256, pin, path);
+        if (f->error < 0)
+                return refuse(s, diag,
+                        (Position){ .file = f->path, .line = f->what.line, .column = f->what.column }, "%s",
+                        f->what.message ?: strerror(-f->error));
+        *ret_ = f;
+        return 0;
+}
+
+static int resolve_capabilities(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) {
+        PolicyFile *f = NULL;
+
+        int r = take_file(p, s, diag, POLICY_CAPABILITIES, "capabilities", s->capabilities,
+                s->capabilities_sha256, &f);
+        if (r < 0 || !f)
+                return r;
+
+        uint64_t denied = f->capabilities.bounding & p->floor->capabilities;
+        s->policy.capabilities_bounding = f->capabilities.bounding & ~denied;
+        s->policy.capabilities_ambient = f->capabilities.ambient & ~denied;
+        if (s->policy.capabilities_bounding != 0 && !(s->namespaces & NAMESPACE_USER))
+                return refuse(s, diag, origin_of(s, "policy", "capabilities")->where,
+                        "%s keeps capabilities, which without a user namespace would be the host's",
+                        f->path);
+        for (unsigned cap = 0; cap < CAPABILITY_COUNT; cap++)
+                if (denied & UINT64_C(1) << cap) {
+                        const Position *where = &p->floor->capability_where[cap];
+                        r = diagnostics_add(diag, SEVERITY_WARNING,
+                                origin_of(s, "policy", "capabilities")->where, s->name,
+                                "%s is not kept: %s:%u denies it", capability_name(cap), where->file,
+                                where->line);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+static int resolve_landlock(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) {
+        PolicyFile *f = NULL;
+
+        int r = take_file(p, s, diag, POLICY_LANDLOCK, "landlock", s->landlock, s->landlock_sha256, &f);
+        s->policy.landlock = f ? f->landlock : NULL;
+        return r;
+}
+
+/* ---- seccomp ---- */
+
+static SeccompTarget target_of(const PolicyStore *p, const ServiceConfig *s) {
+        return (SeccompTarget){
+                .arch = seccomp_arch_this(),
+                .capabilities = s->policy.capabilities_bounding,
+                .kernel_major = p->kernel_major,
+                .kernel_minor = p->kernel_minor,
+                .denied = p->floor->syscall_names,
+        };
+}
+
+static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *target, Compiled *ret_) {
+        _cleanup_free_ char *program = NULL, *lines = NULL;
+        SeccompProgram bytes = {};
+
+        int r = seccomp_compile(f->seccomp, target, &bytes);
+        if (r >= 0)
+                r = base64_encode(bytes.filter, bytes.n * sizeof(*bytes.filter), &program);
+        free(bytes.filter);
+        if (r >= 0)
+                r = seccomp_lines_make(f->seccomp, target, &lines);
+        if (r < 0)
+                return r;
+        *ret_ = (Compiled){ f, target->capabilities, TAKE_PTR(program), TAKE_PTR(lines) };
+        return 0;
+}
+
+static int get_compiled(PolicyStore *p, const PolicyFile *f, const SeccompTarget *target, Compiled **ret_) {
+        for (size_t i = 0; i < p->n_compiled; i++)
+                if (p->compiled[i].file == f && p->compiled[i].capabilities == target->capabilities) {
+                        *ret_ = &p->compiled[i];
+                        return 0;
+                }
+
+        Compiled *list = reallocarray(p->compiled, p->n_compiled + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        p->compiled = list;
+        int r = compile(p, f, target, &list[p->n_compiled]);
+        if (r < 0)
+                return r;
+        *ret_ = &list[p->n_compiled++];
+        return 0;
+}
+
+static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) {
+        PolicyFile *f = NULL;
+        Compiled *c;
+
+        int r = take_file(p, s, diag, POLICY_SECCOMP, "seccomp", s->seccomp, s->seccomp_sha256, &f);
+        if (r < 0)
+                return r;
+        bool built_in = !f && p->floor->n_syscalls == 0; /* nucleus-exec has it */
+        if (built_in && !s->log_denials)
+                return 0;
+        if (!f)
+                r = get_file(p, POLICY_SECCOMP, NULL, s->mode, &f);
+        if (r < 0)
+                return r;
+        if (f->error < 0) /* of a build with a broken profile; every other error was refused above */
+                return refuse(s, diag, s->where, "the built-in system call policy cannot be read");
+        if (mode_rules(s->mode)->deny_by_default && seccomp_action_permits(f->seccomp->default_action))
+                return refuse(s, diag, (Position){ .file = f->path, .line = f->seccomp->default_line },
+                        "mode \"%s\" requires a policy that denies by default; list what is allowed",
+                        mode_rules(s->mode)->name);
+
+        SeccompTarget target = target_of(p, s);
+        r = get_compiled(p, f, &target, &c);
+        if (r == -E2BIG)
+                return refuse(s, diag, (Position){ .file = f->path },
+                        "the filter would be longer than the kernel takes: use fewer conditions");
+        if (r < 0)
+                return r == -ENOMEM ? r : refuse(s, diag, (Position){ .file = f->path }, "%s", strerror(-r));
+        s->policy.seccomp_program = built_in ? NULL : c->program;
+        s->policy.seccomp_lines = c->lines;
+        return 0;
+}
+
+int policy_store_resolve(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) {
+        static int (*const steps[])(PolicyStore *, ServiceConfig *, Diagnostics *) = {
+                resolve_capabilities, /* first: profiles may ask for what is kept */
+                resolve_landlock,
+                resolve_seccomp,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(steps) && !(i == 2 && s->failed); i++) {
+                int r = steps[i](p, s, diag);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+        }
+        return 0;
+}
+
+int policy_store_seccomp(PolicyStore *p, const ServiceConfig *s, const SeccompProfile **ret_profile,
+        SeccompTarget *ret_target, const char **ret_path) {
+        PolicyFile *f;
+
+        int r = get_file(p, POLICY_SECCOMP, s->seccomp, s->mode, &f);
+        if (r < 0)
+                return r;
+        if (!f->seccomp)
+                return -ENOENT;
+        *ret_profile = f->seccomp;
+        *ret_target = target_of(p, s);
+        *ret_path = f->path;
+        return 0;
+}
