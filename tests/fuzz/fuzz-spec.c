@@ -14,6 +14,10 @@ bool fuzz_one(const char *text, size_t n) {
         if (k < 0)
                 return false;
         CHECK(service_name_is_valid(s->name));
+        CHECK(s->error || (s->capabilities_ambient & ~s->capabilities_bounding) == 0);
+        CHECK(s->error || s->capabilities_bounding == 0 || (s->namespaces & NAMESPACE_USER));
+        CHECK(s->error || streq(s->seccomp, "custom") == !!s->seccomp_program);
+        CHECK(s->error || streq(s->landlock, "custom") == !!s->landlock_policy);
         CHECK(spec_format(s, &again) == 0);
         CHECK(strlen(again) == n && memcmp(again, text, n) == 0);
         return true;

@@ -14,15 +14,31 @@
 #define D16 "0123456789abcdef"
 #define D64 D16 D16 D16 D16
 
-/* One of each record, 22 lines. */
+/* 8 bytes: allow. Another that is 4. */
+#define PROGRAM "BgAAAAAA/38="
+#define HALF "BgAAAA=="
+
+/* One of each record that production has, 33 lines. */
 static const char full[] =
         "nucleus-spec 1\nname web\nmode production\nargument /bin/web\nargument a\\x20b\n"
         "environment A=\\x09b\nworkdir /w\nhostname web\nuser www\ngroup 5\n"
         "supplementary-group log\nid-base 805306368\nnamespaces user pid mount net uts ipc cgroup\n"
         "network none\nlisten-fds 2\nrootfs /srv/web\nattest " D64 "\nvolume /s /t rw\n"
-        "volume /s2 /t2 ro\ntmpfs /u 4096\nseccomp default\nlandlock default\n";
+        "volume /s2 /t2 ro\ntmpfs /u 4096\ncapabilities-bounding 0000010000000401\n"
+        "capabilities-ambient 0000000000000400\nseccomp custom\nseccomp-program " PROGRAM "\n"
+        "seccomp-source /etc/p\\x20q.json\nlandlock custom\nlandlock-min-abi 6\n"
+        "landlock-rule required execute,read_file,read_dir /\nlandlock-rule optional write_file /a\\x20b\n"
+        "landlock-port bind_tcp,connect_tcp 80\nlandlock-port bind_tcp 65535\n"
+        "landlock-scoped abstract_unix_socket signal\nlog-denials yes\n";
 static const char agent[] = "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
                             "namespaces pid mount net\nnetwork none\nseccomp default\nlandlock default\n";
+static const char open_agent[] =
+        "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
+        "namespaces user pid mount net\nnetwork none\nseccomp default\nseccomp-trace /t\nlandlock default\n"
+        "landlock-min-abi 3\n";
+static const char empty_policy[] =
+        "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
+        "namespaces user pid mount net\nnetwork none\nseccomp default\nlandlock custom\n";
 static const char failing[] = "nucleus-spec 1\nname web\nmode agent\nerror f:1:2:\\x20wrong\n";
 
 static Spec *parse_good(const char *text) {
@@ -36,7 +52,7 @@ static Spec *parse_good(const char *text) {
 }
 
 static void test_spec_round_trips(void **state) {
-        static const char *const texts[] = { full, agent, failing };
+        static const char *const texts[] = { full, agent, open_agent, empty_policy, failing };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 _cleanup_spec_ Spec *s = parse_good(texts[i]);
@@ -74,8 +90,60 @@ static void test_spec_reads_each_record(void **state) {
         assert_true(s->volumes[1].read_only && !s->volumes[0].read_only);
         assert_int_equal(s->n_tmpfs, 1);
         assert_true(s->tmpfs[0].size == 4096);
-        assert_string_equal(s->seccomp, "default");
-        assert_string_equal(s->landlock, "default");
+}
+
+static void test_spec_reads_each_record_of_policies(void **state) {
+        _cleanup_spec_ Spec *s = parse_good(full), *a = parse_good(open_agent),
+                            *e = parse_good(empty_policy);
+        const LandlockPolicy *p = s->landlock_policy;
+
+        assert_true(s->capabilities_bounding == 0x10000000401 && s->capabilities_ambient == 0x400);
+        assert_string_equal(s->seccomp, "custom");
+        assert_string_equal(s->seccomp_program, PROGRAM);
+        assert_string_equal(s->seccomp_source, "/etc/p q.json");
+        assert_null(s->seccomp_trace);
+        assert_string_equal(s->landlock, "custom");
+        assert_int_equal(s->landlock_min_abi, 6);
+        assert_int_equal(p->min_abi, 6);
+        assert_int_equal(p->n_rules, 2);
+        assert_string_equal(p->rules[0].path, "/");
+        assert_true(p->rules[0].access == 0xd && !p->rules[0].optional);
+        assert_string_equal(p->rules[1].path, "/a b");
+        assert_true(p->rules[1].access == 2 && p->rules[1].optional);
+        assert_int_equal(p->n_ports, 2);
+        assert_true(p->ports[0].port == 80 && p->ports[0].access == 3);
+        assert_true(p->ports[1].port == 65535 && p->ports[1].access == 1);
+        assert_true(p->scoped == 3);
+        assert_true(s->log_denials);
+
+        assert_true(a->capabilities_bounding == 0 && a->capabilities_ambient == 0 && !a->log_denials);
+        assert_string_equal(a->seccomp, "default");
+        assert_string_equal(a->seccomp_trace, "/t");
+        assert_null(a->seccomp_program);
+        assert_string_equal(a->landlock, "default");
+        assert_null(a->landlock_policy);
+        assert_int_equal(spec_landlock_min_abi(a), 3);
+
+        assert_non_null(e->landlock_policy);
+        assert_true(e->landlock_policy->n_rules == 0 && e->landlock_policy->scoped == 0);
+        assert_int_equal(spec_landlock_min_abi(e), 0);
+}
+
+/* Whichever of the two asks for more is what is printed. */
+static void test_spec_prints_the_higher_landlock_abi(void **state) {
+        static const unsigned rows[][3] = { { 0, 5, 5 }, { 5, 0, 5 }, { 4, 6, 6 }, { 6, 4, 6 } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_spec_ Spec *s = parse_good(empty_policy), *again = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                s->landlock_min_abi = rows[i][0];
+                s->landlock_policy->min_abi = rows[i][1];
+                assert_int_equal(spec_landlock_min_abi(s), rows[i][2]);
+                assert_int_equal(spec_format(s, &text), 0);
+                again = parse_good(text);
+                assert_int_equal(spec_landlock_min_abi(again), rows[i][2]);
+        }
 }
 
 /* ---- refusals: one change of a good text each ---- */
@@ -86,7 +154,7 @@ static const struct {
         /* the text */
         { full, "nucleus-spec 1", "nucleus-spec 2", "line 1: not a spec of this version" },
         { full, "nucleus-spec 1\n", "", "line 1: not a spec of this version" },
-        { full, "landlock default\n", "landlock default", "line 22: no newline at the end" },
+        { full, "log-denials yes\n", "log-denials yes", "line 33: no newline at the end" },
         { full, "a\\x20b", "a b", "line 5: wrong number of fields" },
         { full, "a\\x20b", "", "line 5: bad escaping" },
         { full, "a\\x20b", "\\x41", "line 5: bad escaping" },
@@ -133,8 +201,8 @@ static const struct {
         { full, "user www\n", "", "no user" },
         { full, "network none\n", "", "no network" },
         { full, "rootfs /srv", "rootfs srv", "rootfs is no absolute path" },
-        { full, "seccomp default\n", "", "no seccomp or landlock policy" },
-        { full, "landlock default\n", "", "no seccomp or landlock policy" },
+        { agent, "seccomp default\n", "", "no seccomp or landlock policy" },
+        { agent, "landlock default\n", "", "no seccomp or landlock policy" },
         { agent, "namespaces pid mount net\n", "", "mount and pid namespaces are required" },
         { agent, "pid mount net", "mount net", "mount and pid namespaces are required" },
         { agent, "pid mount net", "pid net", "mount and pid namespaces are required" },
@@ -171,8 +239,65 @@ static const struct {
         { agent, "seccomp", "attest unpinned\nseccomp", "attestation without a rootfs" },
         { agent, "mode agent", "mode strict-agent", "requires more namespaces" },
         /* policies */
-        { full, "seccomp default", "seccomp none", "an unknown seccomp policy" },
-        { full, "landlock default", "landlock /x", "an unknown landlock policy" },
+        { agent, "seccomp default", "seccomp none", "an unknown seccomp policy" },
+        { agent, "landlock default", "landlock /x", "an unknown landlock policy" },
+        /* capabilities */
+        { full, "0000010000000401", "0000000000000000", "line 21: bad value" },
+        { full, "0000010000000401", "10000000401", "line 21: bad value" },
+        { full, "0000010000000401", "00000100000004010", "line 21: bad value" },
+        { full, "0000010000000401", "000001000000040A", "line 21: bad value" },
+        { full, "0000010000000401", "0x00010000000401", "line 21: bad value" },
+        { full, "0000000000000400", "0000000000000402",
+                "ambient capabilities that are not in the bounding set" },
+        { full, "capabilities-bounding 0000010000000401\n", "", "ambient capabilities that are not in" },
+        { agent, "seccomp", "capabilities-bounding 0000000000000001\nseccomp",
+                "capabilities without a user namespace" },
+        /* seccomp */
+        { full, "seccomp custom", "seccomp default", "seccomp default with a program" },
+        { full, "seccomp-program " PROGRAM "\n", "", "seccomp custom without a program" },
+        { full, PROGRAM, "BgAAAAAA/38", "a seccomp program that is not base64" },
+        { full, PROGRAM, "BgAAAAAA/39=", "a seccomp program that is not base64" },
+        { full, PROGRAM, HALF, "no list of at most 4096 instructions" },
+        { full, PROGRAM, "\\e", "no list of at most 4096 instructions" },
+        { full, "/etc/p\\x20q.json", "\\e", "a seccomp source that is empty" },
+        { agent, "landlock", "seccomp-source /etc/p\nlandlock",
+                "a seccomp source that is empty, or of no program" },
+        { full, "landlock custom", "seccomp-trace /t\nlandlock custom", "this mode does not allow a trace" },
+        { open_agent, "trace /t", "trace t", "a seccomp trace that is not absolute" },
+        { open_agent, "trace /t", "trace /t/../u", "a seccomp trace that is not absolute and normalised" },
+        /* Landlock */
+        { full, "landlock custom", "landlock default", "line 28: bad value" },
+        { agent, "landlock default\n", "landlock default\nlandlock-rule required execute /\n",
+                "line 11: bad value" },
+        { agent, "landlock default\n", "landlock default\nlandlock-port bind_tcp 1\n",
+                "line 11: bad value" },
+        { agent, "landlock default\n", "landlock default\nlandlock-scoped signal\n", "line 11: bad value" },
+        { full, "min-abi 6", "min-abi 0", "line 27: bad value" },
+        { full, "min-abi 6", "min-abi 06", "line 27: bad value" },
+        { full, "min-abi 6", "min-abi 1000", "line 27: bad value" },
+        { full, "min-abi 6", "min-abi 3", "landlock ports without the landlock-min-abi" },
+        { full, "landlock-min-abi 6\n", "", "landlock ports without the landlock-min-abi" },
+        { full, "required", "needed", "line 28: bad value" },
+        { full, "execute,read_file", "read_file,execute", "line 28: bad value" },
+        { full, "execute,read_file", "execute,execute", "line 28: bad value" },
+        { full, "execute,read_file", "execute,,read_file", "line 28: bad value" },
+        { full, "execute,read_file,read_dir", "read", "line 28: bad value" },
+        { full, "execute,read_file,read_dir", "bind_tcp", "line 28: bad value" },
+        { full, "execute,read_file,read_dir", "\\e", "line 28: bad value" },
+        { full, "read_dir /\n", "read_dir usr\n", "line 28: bad value" },
+        { full, "read_dir /\n", "read_dir /usr/\n", "line 28: bad value" },
+        { full, "read_dir /\n", "read_dir /a\\x20b\n", "line 29: bad value" },
+        { full, "bind_tcp,connect_tcp 80", "connect_tcp,bind_tcp 80", "line 30: bad value" },
+        { full, "bind_tcp,connect_tcp 80", "execute 80", "line 30: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 0", "line 30: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 65536", "line 30: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 080", "line 30: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 65535", "line 31: bad value" },
+        { full, "abstract_unix_socket signal", "signal abstract_unix_socket", "line 32: bad value" },
+        { full, "abstract_unix_socket signal", "signal signal", "line 32: bad value" },
+        { full, "abstract_unix_socket signal", "execute", "line 32: bad value" },
+        { full, " abstract_unix_socket signal", "", "line 32: bad value" },
+        { full, "log-denials yes", "log-denials no", "line 33: bad value" },
         /* failing specs */
         { failing, "mode agent\n", "", "no mode" },
         { failing, "name web", "name a/b", "no valid name" },
@@ -277,6 +402,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_spec_round_trips),
                 cmocka_unit_test(test_spec_reads_each_record),
+                cmocka_unit_test(test_spec_reads_each_record_of_policies),
+                cmocka_unit_test(test_spec_prints_the_higher_landlock_abi),
                 cmocka_unit_test(test_spec_refuses_each_violation),
                 cmocka_unit_test(test_spec_takes_each_mode_at_its_least),
                 cmocka_unit_test(test_spec_refuses_nul_and_too_much),
