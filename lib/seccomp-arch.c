@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Architectures, system call numbers and argument widths. The only file that knows libseccomp, and it uses
- * the library's name table alone: the program is laid out by seccomp-compile.c.
+ * Architectures and system call numbers. The only file that knows libseccomp, and it uses the library's name
+ * table alone: the program is laid out by seccomp-compile.c.
  */
 #include "seccomp-arch.h"
 
@@ -9,6 +9,7 @@
 #include <seccomp.h>
 
 #include "nearest.h"
+#include "seccomp-words.h"
 
 const SeccompArch seccomp_archs[] = {
         {
@@ -31,31 +32,6 @@ const SeccompArch seccomp_archs[] = {
         {},
 };
 
-/* The others that the OCI runtime specification lists: accepted in a profile, never compiled. */
-static const char *const other_oci_archs[] = {
-        "SCMP_ARCH_X86",
-        "SCMP_ARCH_X32",
-        "SCMP_ARCH_ARM",
-        "SCMP_ARCH_MIPS",
-        "SCMP_ARCH_MIPS64",
-        "SCMP_ARCH_MIPS64N32",
-        "SCMP_ARCH_MIPSEL",
-        "SCMP_ARCH_MIPSEL64",
-        "SCMP_ARCH_MIPSEL64N32",
-        "SCMP_ARCH_PPC",
-        "SCMP_ARCH_PPC64",
-        "SCMP_ARCH_PPC64LE",
-        "SCMP_ARCH_S390",
-        "SCMP_ARCH_S390X",
-        "SCMP_ARCH_PARISC",
-        "SCMP_ARCH_PARISC64",
-        "SCMP_ARCH_RISCV64",
-        "SCMP_ARCH_LOONGARCH64",
-        "SCMP_ARCH_M68K",
-        "SCMP_ARCH_SH",
-        "SCMP_ARCH_SHEB",
-};
-
 const SeccompArch *seccomp_arch_find(const char *name) {
         for (const SeccompArch *a = seccomp_archs; a->name; a++)
                 if (streq(a->name, name) || streq(a->oci_name, name) || streq(a->go_name, name))
@@ -72,11 +48,8 @@ const SeccompArch *seccomp_arch_this(void) {
 }
 
 bool seccomp_arch_oci_known(const char *name) {
-        for (const SeccompArch *a = seccomp_archs; a->name; a++)
-                if (streq(a->oci_name, name))
-                        return true;
-        for (size_t i = 0; i < ELEMENTSOF(other_oci_archs); i++)
-                if (streq(other_oci_archs[i], name))
+        for (size_t i = 0; seccomp_oci_arch_words[i]; i++)
+                if (streq(seccomp_oci_arch_words[i], name))
                         return true;
         return false;
 }
@@ -88,31 +61,40 @@ bool seccomp_arch_oci_known(const char *name) {
 static const struct {
         const char *name;
         uint32_t nr;
+        const char *arch; /* NULL: all */
 } recent_syscalls[] = {
-        { "cachestat", 451 },
-        { "fchmodat2", 452 },
-        { "map_shadow_stack", 453 },
-        { "futex_wake", 454 },
-        { "futex_wait", 455 },
-        { "futex_requeue", 456 },
-        { "statmount", 457 },
-        { "listmount", 458 },
-        { "lsm_get_self_attr", 459 },
-        { "lsm_set_self_attr", 460 },
-        { "lsm_list_modules", 461 },
-        { "mseal", 462 },
-        { "setxattrat", 463 },
-        { "getxattrat", 464 },
-        { "listxattrat", 465 },
-        { "removexattrat", 466 },
-        { "open_tree_attr", 467 },
-        { "file_getattr", 468 },
-        { "file_setattr", 469 },
+        { "uretprobe", 335, "x86_64" },
+        { "uprobe", 336, "x86_64" },
+        { "cachestat", 451, NULL },
+        { "fchmodat2", 452, NULL },
+        { "map_shadow_stack", 453, NULL },
+        { "futex_wake", 454, NULL },
+        { "futex_wait", 455, NULL },
+        { "futex_requeue", 456, NULL },
+        { "statmount", 457, NULL },
+        { "listmount", 458, NULL },
+        { "lsm_get_self_attr", 459, NULL },
+        { "lsm_set_self_attr", 460, NULL },
+        { "lsm_list_modules", 461, NULL },
+        { "mseal", 462, NULL },
+        { "setxattrat", 463, NULL },
+        { "getxattrat", 464, NULL },
+        { "listxattrat", 465, NULL },
+        { "removexattrat", 466, NULL },
+        { "open_tree_attr", 467, NULL },
+        { "file_getattr", 468, NULL },
+        { "file_setattr", 469, NULL },
 };
+
+static bool is_recent_on(size_t i, const SeccompArch *arch) {
+        return !recent_syscalls[i].arch || streq(recent_syscalls[i].arch, arch->name);
+}
 
 int seccomp_syscall_number(const SeccompArch *arch, const char *name, uint32_t *ret_nr) {
         for (size_t i = 0; i < ELEMENTSOF(recent_syscalls); i++)
                 if (streq(recent_syscalls[i].name, name)) {
+                        if (!is_recent_on(i, arch))
+                                return -EOPNOTSUPP;
                         *ret_nr = recent_syscalls[i].nr;
                         return 0;
                 }
@@ -132,7 +114,7 @@ const char *seccomp_syscall_name(
         const char *found = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(recent_syscalls) && !found; i++)
-                if (recent_syscalls[i].nr == nr)
+                if (recent_syscalls[i].nr == nr && is_recent_on(i, arch))
                         found = recent_syscalls[i].name;
         if (!found && nr <= INT32_MAX)
                 found = name = seccomp_syscall_resolve_num_arch(arch->library, (int)nr);
@@ -156,179 +138,4 @@ const char *seccomp_syscall_nearest(const char *name, char buffer[static SECCOMP
                         }
                 }
         return best != SIZE_MAX && name_is_near(best, name) ? buffer : NULL;
-}
-
-/* Bit N: the kernel declares argument N as int, unsigned, or another type of 32 bits or fewer. */
-static const struct {
-        const char *name;
-        uint8_t arguments;
-} int_arguments[] = {
-#define A(n) (1U << (n))
-        { "accept", A(0) },
-        { "accept4", A(0) | A(3) },
-        { "access", A(1) },
-        { "add_key", A(4) },
-        { "arch_prctl", A(0) },
-        { "bind", A(0) | A(2) },
-        { "bpf", A(0) | A(2) },
-        { "clock_adjtime", A(0) },
-        { "clock_getres", A(0) },
-        { "clock_gettime", A(0) },
-        { "clock_nanosleep", A(0) | A(1) },
-        { "clock_settime", A(0) },
-        { "clone", A(0) }, /* an unsigned long, of which the kernel takes lower_32_bits() */
-        { "close", A(0) },
-        { "close_range", A(0) | A(1) | A(2) },
-        { "connect", A(0) | A(2) },
-        { "copy_file_range", A(0) | A(2) | A(5) },
-        { "creat", A(1) },
-        { "dup", A(0) },
-        { "dup2", A(0) | A(1) },
-        { "dup3", A(0) | A(1) | A(2) },
-        { "epoll_create", A(0) },
-        { "epoll_create1", A(0) },
-        { "epoll_ctl", A(0) | A(1) | A(2) },
-        { "eventfd", A(0) },
-        { "eventfd2", A(0) | A(1) },
-        { "execveat", A(0) | A(4) },
-        { "faccessat", A(0) | A(2) },
-        { "faccessat2", A(0) | A(2) | A(3) },
-        { "fallocate", A(0) | A(1) },
-        { "fanotify_init", A(0) | A(1) },
-        { "fanotify_mark", A(0) | A(1) | A(3) },
-        { "fchmod", A(0) | A(1) },
-        { "fchmodat", A(0) | A(2) },
-        { "fchmodat2", A(0) | A(2) | A(3) },
-        { "fchown", A(0) | A(1) | A(2) },
-        { "fchownat", A(0) | A(2) | A(3) | A(4) },
-        { "fcntl", A(0) | A(1) },
-        { "finit_module", A(0) | A(2) },
-        { "flock", A(0) | A(1) },
-        { "fsconfig", A(0) | A(1) | A(4) },
-        { "fsmount", A(0) | A(1) | A(2) },
-        { "fsopen", A(1) },
-        { "fspick", A(0) | A(2) },
-        { "futex", A(1) | A(2) | A(5) },
-        { "getitimer", A(0) },
-        { "getpriority", A(0) | A(1) },
-        { "getrandom", A(2) },
-        { "getrlimit", A(0) },
-        { "getsockopt", A(0) | A(1) | A(2) },
-        { "inotify_add_watch", A(0) | A(2) },
-        { "inotify_init1", A(0) },
-        { "io_uring_enter", A(0) | A(1) | A(2) | A(3) },
-        { "io_uring_register", A(0) | A(1) | A(3) },
-        { "io_uring_setup", A(0) },
-        { "ioctl", A(0) | A(1) },
-        { "ioprio_get", A(0) | A(1) },
-        { "ioprio_set", A(0) | A(1) | A(2) },
-        { "kcmp", A(0) | A(1) | A(2) },
-        { "keyctl", A(0) },
-        { "kill", A(0) | A(1) },
-        { "landlock_add_rule", A(0) | A(1) | A(3) },
-        { "landlock_create_ruleset", A(2) },
-        { "landlock_restrict_self", A(0) | A(1) },
-        { "linkat", A(0) | A(2) | A(4) },
-        { "listen", A(0) | A(1) },
-        { "lseek", A(0) | A(2) },
-        { "madvise", A(2) },
-        { "membarrier", A(0) | A(1) | A(2) },
-        { "memfd_create", A(1) },
-        { "memfd_secret", A(0) },
-        { "mkdirat", A(0) | A(2) },
-        { "mknod", A(1) | A(2) },
-        { "mknodat", A(0) | A(2) | A(3) },
-        { "mlock2", A(2) },
-        { "mlockall", A(0) },
-        { "modify_ldt", A(0) },
-        { "mount_setattr", A(0) | A(2) },
-        { "move_mount", A(0) | A(2) | A(4) },
-        { "mq_open", A(1) | A(2) },
-        { "msgctl", A(0) | A(1) },
-        { "msgget", A(0) | A(1) },
-        { "msync", A(2) },
-        { "name_to_handle_at", A(0) | A(4) },
-        { "open", A(1) | A(2) },
-        { "open_by_handle_at", A(0) | A(2) },
-        { "open_tree", A(0) | A(2) },
-        { "openat", A(0) | A(2) | A(3) },
-        { "openat2", A(0) },
-        { "perf_event_open", A(1) | A(2) | A(3) },
-        { "personality", A(0) },
-        { "pidfd_getfd", A(0) | A(1) | A(2) },
-        { "pidfd_open", A(0) | A(1) },
-        { "pidfd_send_signal", A(0) | A(1) | A(3) },
-        { "pipe2", A(1) },
-        { "pkey_free", A(0) },
-        { "pkey_mprotect", A(3) },
-        { "prctl", A(0) },
-        { "prlimit64", A(0) | A(1) },
-        { "quotactl", A(0) | A(2) },
-        { "quotactl_fd", A(0) | A(1) | A(2) },
-        { "reboot", A(0) | A(1) | A(2) },
-        { "recvfrom", A(0) | A(3) },
-        { "recvmmsg", A(0) | A(2) | A(3) },
-        { "recvmsg", A(0) | A(2) },
-        { "renameat2", A(0) | A(2) | A(4) },
-        { "request_key", A(3) },
-        { "rseq", A(1) | A(2) | A(3) },
-        { "rt_sigaction", A(0) },
-        { "rt_sigprocmask", A(0) },
-        { "sched_setattr", A(0) | A(2) },
-        { "sched_setscheduler", A(0) | A(1) },
-        { "seccomp", A(0) | A(1) },
-        { "semctl", A(0) | A(1) | A(2) },
-        { "semget", A(0) | A(1) | A(2) },
-        { "sendmmsg", A(0) | A(2) | A(3) },
-        { "sendmsg", A(0) | A(2) },
-        { "sendto", A(0) | A(3) | A(5) },
-        { "set_mempolicy", A(0) },
-        { "setfsgid", A(0) },
-        { "setfsuid", A(0) },
-        { "setgid", A(0) },
-        { "setgroups", A(0) },
-        { "setitimer", A(0) },
-        { "setns", A(0) | A(1) },
-        { "setpgid", A(0) | A(1) },
-        { "setpriority", A(0) | A(1) | A(2) },
-        { "setregid", A(0) | A(1) },
-        { "setresgid", A(0) | A(1) | A(2) },
-        { "setresuid", A(0) | A(1) | A(2) },
-        { "setreuid", A(0) | A(1) },
-        { "setrlimit", A(0) },
-        { "setsockopt", A(0) | A(1) | A(2) | A(4) },
-        { "setuid", A(0) },
-        { "shmat", A(0) | A(2) },
-        { "shmctl", A(0) | A(1) },
-        { "shmget", A(0) | A(2) },
-        { "shutdown", A(0) | A(1) },
-        { "signalfd4", A(0) | A(3) },
-        { "socket", A(0) | A(1) | A(2) },
-        { "socketpair", A(0) | A(1) | A(2) },
-        { "splice", A(0) | A(2) | A(5) },
-        { "statx", A(0) | A(2) | A(3) },
-        { "swapon", A(1) },
-        { "sync_file_range", A(0) | A(3) },
-        { "syslog", A(0) | A(2) },
-        { "tee", A(0) | A(1) | A(3) },
-        { "tgkill", A(0) | A(1) | A(2) },
-        { "timer_create", A(0) },
-        { "timerfd_create", A(0) | A(1) },
-        { "timerfd_settime", A(0) | A(1) },
-        { "tkill", A(0) | A(1) },
-        { "umask", A(0) },
-        { "umount2", A(1) },
-        { "unlinkat", A(0) | A(2) },
-        { "userfaultfd", A(0) },
-        { "vmsplice", A(0) | A(3) },
-        { "wait4", A(0) | A(2) },
-        { "waitid", A(0) | A(1) | A(3) },
-#undef A
-};
-
-bool seccomp_argument_is_int(const char *name, unsigned index) {
-        for (size_t i = 0; i < ELEMENTSOF(int_arguments); i++)
-                if (streq(int_arguments[i].name, name))
-                        return int_arguments[i].arguments & (1U << index);
-        return false;
 }

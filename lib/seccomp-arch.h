@@ -54,8 +54,11 @@ const char *seccomp_syscall_name(
 const char *seccomp_syscall_nearest(const char *name, char buffer[static SECCOMP_NAME_SIZE]);
 
 /*
- * Does the kernel read only the low 32 bits of argument `index` (0–5) of the call? The registers are 64 bits
- * wide, so a filter that compares all of them can be told a lie in the upper half: see CVE-2019-10063 for
- * TIOCSTI.
+ * How many bits of argument `index` (0-5) of the call the kernel reads: 64, 32 or 16. The registers are 64
+ * bits wide, so a filter that compares all of them can be told a lie in the upper ones: see CVE-2019-10063
+ * for TIOCSTI.
  */
+unsigned seccomp_argument_bits(const char *name, unsigned index) _pure_;
+
+/* Are they fewer than 64? */
 bool seccomp_argument_is_int(const char *name, unsigned index) _pure_;

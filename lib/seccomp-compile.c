@@ -13,7 +13,8 @@
 typedef struct Code {
         struct sock_filter *filter;
         size_t n, size;
-        bool failed;
+        bool failed;   /* what is there must not be used */
+        bool too_long; /* …because of its length, which is not even finished */
 } Code;
 
 /* Numbers from `first` up to the next range have one outcome: a plain action, or that of a call with rules
@@ -25,6 +26,10 @@ typedef struct Range {
 } Range;
 
 static void emit(Code *c, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf) {
+        if (c->n > BPF_MAXINSNS) {
+                c->failed = c->too_long = true;
+                return;
+        }
         if (c->n == c->size) {
                 size_t size = c->size ? 2 * c->size : 256;
                 struct sock_filter *p = reallocarray(c->filter, size, sizeof(*p));
@@ -106,9 +111,13 @@ static void compare_high(Code *c, SeccompOperator op, uint32_t value) {
         }
 }
 
-static void mask(Code *c, const SeccompCondition *q, bool high) {
+static void mask(Code *c, const SeccompCondition *q, bool high, unsigned bits) {
+        uint32_t value = bits == 16 ? UINT16_MAX : UINT32_MAX;
+
         if (q->op == SECCOMP_OPERATOR_MASKED_EQ)
-                emit(c, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(high ? q->value >> 32 : q->value), 0, 0);
+                value &= (uint32_t)(high ? q->value >> 32 : q->value);
+        if (value != UINT32_MAX)
+                emit(c, BPF_ALU | BPF_AND | BPF_K, value, 0, 0);
 }
 
 /* One condition. Where it holds, execution goes on behind it; else to the end of the rule. */
@@ -117,13 +126,15 @@ static void condition(Code *c, const char *name, const SeccompCondition *q) {
         size_t start = c->n;
 
         /* The registers have 64 bits, and of an int the kernel reads 32: compare what it reads. */
-        if (!seccomp_argument_is_int(name, q->index)) {
+        unsigned bits = seccomp_argument_bits(name, q->index);
+        bool low_only = q->op == SECCOMP_OPERATOR_MASKED_EQ && q->value <= UINT32_MAX;
+        if (bits == 64 && !low_only) {
                 load_argument(c, q->index, true);
-                mask(c, q, true);
+                mask(c, q, true, bits);
                 compare_high(c, q->op, (uint32_t)(value >> 32));
         }
         load_argument(c, q->index, false);
-        mask(c, q, false);
+        mask(c, q, false, bits);
         compare_low(c, q->op, (uint32_t)value);
 
         for (size_t i = start; i < c->n && !c->failed; i++) {
@@ -185,9 +196,10 @@ static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
 static void skip(Code *c, size_t at) {
         size_t length = c->n - at - 1;
 
+        if (c->failed)
+                return;
         if (length <= UINT8_MAX) {
-                if (!c->failed)
-                        c->filter[at].jt = (uint8_t)length;
+                c->filter[at].jt = (uint8_t)length;
                 return;
         }
         emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
@@ -287,7 +299,7 @@ int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, Seccom
 
         if (c.failed || c.n > BPF_MAXINSNS) {
                 free(c.filter);
-                return c.failed ? -ENOMEM : -E2BIG;
+                return c.failed && !c.too_long ? -ENOMEM : -E2BIG;
         }
         *ret_ = (SeccompProgram){ c.filter, c.n };
         return 0;

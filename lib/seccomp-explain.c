@@ -26,6 +26,32 @@ int seccomp_kernel_parse(const char *release, unsigned *ret_major, unsigned *ret
         return 0;
 }
 
+static bool is_known(const SeccompTarget *target, const char *name) {
+        uint32_t nr;
+
+        return seccomp_syscall_number(target->arch, name, &nr) != -ENOENT;
+}
+
+int seccomp_profile_check(const SeccompProfile *p, const SeccompTarget *target, PolicyError *reterr_) {
+        char buffer[SECCOMP_NAME_SIZE];
+
+        for (size_t i = 0; i < p->n_rules; i++) {
+                const SeccompRule *rule = &p->rules[i];
+
+                if (!rule->unknown || !seccomp_rule_applies(rule, target))
+                        continue;
+                const char *near = seccomp_syscall_nearest(rule->unknown, buffer);
+                return policy_error_set(reterr_, rule->unknown_line, 0,
+                        "syscalls, rule %u: unknown system call \"%.64s\"%s%s%s", rule->number,
+                        rule->unknown, near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
+        }
+        STRV_FOREACH(name, target->denied)
+        if (!is_known(target, name))
+                return policy_error_set(
+                        reterr_, 0, 0, "unknown system call \"%.64s\" in the list of denied ones", name);
+        return 0;
+}
+
 static const SeccompCall *find(const SeccompCalls *calls, uint32_t nr) {
         for (size_t i = 0; i < calls->n; i++)
                 if (calls->calls[i].nr == nr)

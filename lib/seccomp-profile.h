@@ -54,11 +54,13 @@ typedef struct SeccompRule {
         uint32_t action; /* SECCOMP_RET_… with its data */
         SeccompCondition *conditions;
         size_t n_conditions;
-        bool any_condition;       /* one condition is enough; else all must hold */
-        SeccompSelector includes; /* the rule counts where all of it holds: every capability is kept… */
-        SeccompSelector
-                excludes; /* …and none of this: any capability kept is enough to leave the rule out */
-        char *comment;    /* NULL: none */
+        bool any_condition; /* one condition is enough; else all must hold */
+        /* The rule counts where every capability of `includes` is kept, the architecture is one of those and
+         * the kernel is new enough; and where nothing of `excludes` is true, not even one capability. */
+        SeccompSelector includes, excludes;
+        char *comment; /* NULL: none */
+        char *unknown; /* a call that this build does not know, where the rule is selective */
+        unsigned unknown_line;
 } SeccompRule;
 
 typedef struct SeccompProfile {
@@ -72,8 +74,7 @@ typedef struct SeccompProfile {
 /* What a profile is compiled for. */
 typedef struct SeccompTarget {
         const SeccompArch *arch;
-        uint64_t capabilities; /* those that the service keeps (bit N: capability N), for includes and
-                                  excludes */
+        uint64_t capabilities;               /* those that the service keeps: bit N, capability N */
         unsigned kernel_major, kernel_minor; /* for minKernel */
         char *const *denied; /* calls that no rule may allow: EPERM, before every rule; NULL: none */
 } SeccompTarget;
@@ -95,9 +96,16 @@ DEFINE_CLEANUP(SeccompProfile *, seccomp_profile_free)
 int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, PolicyError *reterr_);
 
 /*
+ * Where a rule has includes or excludes, a call that nobody knows is no error to read, since the rule may be
+ * for newer kernels or other machines. Here it is one, if the rule counts for the target; and so is an
+ * unknown name in target->denied. 0, -EINVAL with *reterr_ (line 0 for the latter), or -ENOMEM.
+ */
+int seccomp_profile_check(const SeccompProfile *p, const SeccompTarget *target, PolicyError *reterr_);
+
+/*
  * Compiles for one target. Calls that its architecture does not have are left out. The program is to be
- * freed. 0; -E2BIG where it would be longer than the kernel takes; -ENOENT where target->denied has a name
- * that nobody knows (seccomp_syscall_number()); or -ENOMEM.
+ * freed. 0; -E2BIG where it would be longer than the kernel takes; -ENOENT where seccomp_profile_check()
+ * would complain; or -ENOMEM.
  */
 int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, SeccompProgram *ret_);
 

@@ -79,6 +79,8 @@ static int add_rule(SeccompCalls *c, uint32_t nr, const char *name, const Seccom
 static int collect_rule(SeccompCalls *c, const SeccompRule *rule, const SeccompTarget *target) {
         bool applies = seccomp_rule_applies(rule, target);
 
+        if (applies && rule->unknown)
+                return -ENOENT; /* seccomp_profile_check() says it in words */
         STRV_FOREACH(name, rule->names) {
                 uint32_t nr;
 

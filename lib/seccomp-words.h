@@ -15,5 +15,16 @@ typedef struct SeccompActionWord {
 /* Ends with a NULL name. Of two words for one action the first is the one to print. */
 extern const SeccompActionWord seccomp_action_words[];
 
-/* By SeccompOperator; ends with NULL. */
+typedef struct SeccompFlagWord {
+        const char *name;
+        bool log;
+        const char *refused; /* as above */
+} SeccompFlagWord;
+
+/* Those that are taken first; ends with a NULL name. */
+extern const SeccompFlagWord seccomp_flag_words[];
+
+/* By SeccompOperator. These three end with NULL. */
 extern const char *const seccomp_operator_words[];
+extern const char *const seccomp_oci_arch_words[]; /* "SCMP_ARCH_…" */
+extern const char *const seccomp_go_arch_words[];  /* "amd64", in includes and excludes */
