@@ -37,6 +37,9 @@ typedef struct Context {
         size_t n_groups;
         bool privileged; /* may mount and map ids in the namespaces we were started in */
 
+        struct Denials *denials; /* of the supervisor; NULL: not logged, or not to be seen */
+        struct Trace *trace;     /* of the supervisor; NULL: not traced */
+
         /* Descriptors of the host phase. */
         int root_fd; /* the detached root tree, read-only; after the "root" step the attached root */
         pid_t init_pid;

@@ -4,10 +4,11 @@
 /*
  * Denials made visible: the kernel tells its audit listeners which system call a filter refused and which
  * access Landlock did, and the supervisor turns what concerns its own service into journal records. Only for
- * a service with `log_denials`; otherwise nothing of this file runs.
+ * a service with `log_denials`, by step_denials() of the recipe; otherwise c->denials stays NULL, and of
+ * this file only denials_report_death() may be called: not one system call is made.
  *
  * What cannot be seen (no audit in the kernel, no privilege, a container) is said once, and never fails a
- * start. See auditd(8), landlock(7) and the comments on attribution in denials.c.
+ * start.
  */
 
 #include "context.h"
@@ -17,16 +18,10 @@ typedef struct Denials Denials;
 Denials *denials_free(Denials *d);
 DEFINE_CLEANUP(Denials *, denials_free)
 
-/*
- * Joins the kernel's audit records, before the workload exists, and puts what it needs into c->denials; that
- * stays NULL, with one record that says why, where denials cannot be seen. Takes no descriptor into the
- * service. 0 or -ENOMEM.
+/* What poll(2) is to wait for: the descriptor (-1: none), and for how long, in milliseconds (-1: forever).
  */
-int denials_open(Context *c);
-
-/* What poll(2) is to wait for: the descriptor (-1: none), and for how long, in milliseconds (-1: forever). */
 int denials_fd(const Denials *d) _pure_;
-int denials_timeout(const Denials *d) _pure_;
+int denials_timeout(const Denials *d);
 
 /* Takes what has arrived, and reports what is new of it. A bounded number of records at a time. */
 void denials_take(Context *c);

@@ -9,6 +9,7 @@ typedef enum ReportKind {
         REPORT_FAILED,   /* a step failed: step, error, text */
         REPORT_DEGRADED, /* a step was left out: step, error, text */
         REPORT_RUNNING,  /* execve(2) has succeeded */
+        REPORT_TRACED,   /* with a descriptor: the filter that tells of the workload's calls */
         REPORT_ENDED,    /* the workload's wait status in `status` */
 } ReportKind;
 

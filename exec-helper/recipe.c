@@ -45,6 +45,13 @@ static bool audits(const Context *c) {
         return mounts(c) && c->rules->mount_audit;
 }
 
+static bool logs_denials(const Context *c) {
+        return c->spec->log_denials;
+}
+/* The front ends and the spec refuse it elsewhere; the filter must not be loaded if both were wrong. */
+static bool traces(const Context *c) {
+        return c->spec->seccomp_trace && !c->rules->fail_closed;
+}
 static bool keeps_ambient(const Context *c) {
         return c->spec->capabilities_ambient != 0;
 }
@@ -76,6 +83,9 @@ const Step recipe[] = {
         { PHASE_HOST, "id-maps", EXIT_CODE_NAMESPACE, user_namespace, step_id_maps, NULL },
         /* After the maps, which the kernel takes into the mounts, and before init may move any. */
         { PHASE_HOST, "idmapped-mounts", EXIT_CODE_NAMESPACE, own_ids, step_idmapped_mounts, NULL },
+        /* Here, so that the inside has no copy of the descriptors, and before anything could be denied. */
+        { PHASE_HOST, "trace-file", EXIT_CODE_CANTCREAT, traces, step_trace_file, NULL },
+        { PHASE_HOST, "denials", EXIT_CODE_STDIN, logs_denials, step_denials, NULL },
         { PHASE_HOST, "release", EXIT_CODE_NAMESPACE, NULL, step_release, NULL },
 
         { PHASE_INIT, "await", EXIT_CODE_NAMESPACE, NULL, step_await_maps, NULL },
@@ -112,6 +122,8 @@ const Step recipe[] = {
         { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, NULL },
         { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, may_lack_landlock },
         { PHASE_PAYLOAD, "descriptors", EXIT_CODE_STDIN, NULL, step_descriptors, NULL },
+        /* Before the policy, which might forbid it; of the two the stricter answer counts, in any order. */
+        { PHASE_PAYLOAD, "seccomp-trace", EXIT_CODE_SECCOMP, traces, step_seccomp_trace, NULL },
         /* Last: the filter forbids most of the above. */
         { PHASE_PAYLOAD, "seccomp", EXIT_CODE_SECCOMP, NULL, step_seccomp, may_lack_seccomp },
         { PHASE_PAYLOAD, "exec", EXIT_CODE_EXEC, NULL, step_exec, NULL },

@@ -57,5 +57,14 @@ int step_exec(Context *c);
 /* landlock-step.c */
 int step_landlock(Context *c);
 
+/* denials-open.c: joins the kernel's audit records, into c->denials. Says once what cannot be seen, and why.
+ */
+int step_denials(Context *c);
+
+/* trace.c: the file that spec->seccomp_trace names, anew, into c->trace */
+int step_trace_file(Context *c);
+/* trace.c: the filter that tells the supervisor of each call, whose descriptor goes to it over c->channel */
+int step_seccomp_trace(Context *c);
+
 /* namespaces.c, for host.c too: writes `text` to a file of /proc. 0 or -errno. */
 int write_proc_file(const char *path, const char *text);

@@ -15,12 +15,14 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
+#include "denials.h"
 #include "init.h"
 #include "message-id.h"
 #include "notify.h"
 #include "recipe.h"
 #include "report.h"
 #include "sys.h"
+#include "trace.h"
 
 /* Ends init, and with it everything in its PID namespace. Returns init's wait status. */
 static int end_init(Context *c) {
@@ -53,10 +55,11 @@ static int end_as(int status) {
         return WIFSIGNALED(status) ? die_of(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
+/* From here on, how the service ended is a wait status, until the very end acts on it. */
 static int fail(Context *c, const Step *step, int error) {
         report_failure(c, step, error);
         (void)end_init(c);
-        return (int)step->exit_code;
+        return W_EXITCODE((int)step->exit_code, 0);
 }
 
 /* init is gone without a word: killed from outside, for one by the kernel for want of memory. */
@@ -71,13 +74,33 @@ static int init_lost(Context *c) {
                 WIFSIGNALED(status) ? "signal" : "status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         report_message(c, LOG_ERR, MESSAGE_ID_INIT_LOST, text);
-        return WIFSIGNALED(status) ? die_of(WTERMSIG(status)) : EXIT_CODE_NAMESPACE;
+        return WIFSIGNALED(status) ? status : W_EXITCODE(EXIT_CODE_NAMESPACE, 0);
 }
 
-/* Takes one report. True: the service is over, *ret_ is our exit code. */
+/* One datagram of init, with the descriptor that comes with REPORT_TRACED. */
+static ssize_t receive(Context *c, Report *ret_, int *ret_fd) {
+        union {
+                struct cmsghdr align;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec iov = { ret_, sizeof(*ret_) };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+
+        ssize_t n = recvmsg(c->channel, &m, MSG_CMSG_CLOEXEC);
+        const struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+        if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+                h->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(h), sizeof(int));
+        return n;
+}
+
+/* Takes one report. True: the service is over, *ret_ is the wait status to end with. */
 static bool take_report(Context *c, bool *running, int *ret_) {
+        _cleanup_close_ int fd = -EBADF;
         Report report;
-        ssize_t n = recv(c->channel, &report, sizeof(report), 0);
+        ssize_t n = receive(c, &report, &fd);
 
         if (n < 0 && errno == EINTR)
                 return false;
@@ -96,13 +119,17 @@ static bool take_report(Context *c, bool *running, int *ret_) {
                 *running = true;
                 (void)notify_send(c->notify_socket, "READY=1\nSTATUS=Running");
                 return false;
+        case REPORT_TRACED:
+                if (c->trace && fd >= 0)
+                        trace_listen(c->trace, TAKE_FD(fd));
+                return false;
         case REPORT_FAILED:
                 *ret_ = fail(c, &recipe[report.step], report.error);
                 return true;
         case REPORT_ENDED:
                 (void)end_init(c);
                 (void)notify_send(c->notify_socket, "STATUS=Ended");
-                *ret_ = end_as(report.status);
+                *ret_ = report.status;
                 return true;
         }
         *ret_ = init_lost(c);
@@ -121,11 +148,14 @@ static bool take_signal(Context *c, int fd, bool running, int *ret_) {
                 if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP && sig != SIGQUIT)
                         return false;
                 (void)end_init(c);
-                *ret_ = die_of(sig);
+                *ret_ = W_EXITCODE(0, sig);
                 return true;
         }
         Order order = { .signal = sig };
         (void)send(c->channel, &order, sizeof(order), MSG_NOSIGNAL | MSG_DONTWAIT);
+        /* What has been learnt is kept even where the stop takes too long, and we are killed. */
+        if (c->trace)
+                trace_write(c);
         return false;
 }
 
@@ -143,24 +173,31 @@ static int loop(Context *c) {
                 return fail(c, &recipe[0], -errno);
         }
 
-        struct pollfd fds[] = { { .fd = c->channel, .events = POLLIN },
-                { .fd = signals, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = c->channel, .events = POLLIN }, { .fd = signals, .events = POLLIN },
+                { .fd = -1, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
         for (;;) {
-                if (poll(fds, ELEMENTSOF(fds), -1) < 0) {
+                fds[2].fd = c->denials ? denials_fd(c->denials) : -1;
+                fds[3].fd = c->trace ? trace_fd(c->trace) : -1;
+                if (poll(fds, ELEMENTSOF(fds), c->denials ? denials_timeout(c->denials) : -1) < 0) {
                         if (errno == EINTR)
                                 continue;
                         int error = step_fail(c, -errno, "cannot wait for the service");
                         (void)fail(c, &recipe[recipe_n - 1], error);
-                        return EXIT_CODE_NAMESPACE;
+                        return W_EXITCODE(EXIT_CODE_NAMESPACE, 0);
                 }
                 if (fds[0].revents && take_report(c, &running, &ret))
                         return ret;
                 if (fds[1].revents && take_signal(c, signals, running, &ret))
                         return ret;
+                if (c->denials)
+                        denials_take(c);
+                if (fds[3].revents)
+                        trace_take(c->trace);
         }
 }
 
-int supervise(Context *c) {
+/* Runs the service to its end; its wait status. */
+static int run(Context *c) {
         const Step *step;
 
         int r = recipe_run(c, PHASE_HOST, &step);
@@ -173,4 +210,17 @@ int supervise(Context *c) {
         for (unsigned i = 0; i < c->n_listen; i++)
                 close_fd(LISTEN_FD_FIRST + (int)i);
         return loop(c);
+}
+
+int supervise(Context *c) {
+        int status = run(c);
+
+        if (c->denials)
+                denials_finish(c);
+        if (c->trace)
+                trace_write(c);
+        denials_report_death(c, status);
+        c->denials = denials_free(c->denials);
+        c->trace = trace_free(c->trace);
+        return end_as(status);
 }

@@ -3,7 +3,8 @@
 
 /*
  * Tracing of a service in the agent tier (`seccomp_trace`): a second filter tells the supervisor of every
- * system call, which counts it and lets it go on. The tier's own filter holds as ever: the kernel takes the
+ * system call, which counts it and lets it go on. step_trace_file() makes c->trace; without it nothing else
+ * of this file may be called. The tier's own filter holds as ever: the kernel takes the
  * stricter of the two answers, whichever was loaded first, and does not tell of what that one refuses.
  */
 
@@ -14,16 +15,7 @@ typedef struct Trace Trace;
 Trace *trace_free(Trace *t);
 DEFINE_CLEANUP(Trace *, trace_free)
 
-/* Opens the file of the trace, spec->seccomp_trace, anew, into c->trace. 0 or -errno with step_fail(). */
-int trace_open(Context *c);
-
-/*
- * In the workload's process, before the tier's filter is loaded: loads the filter that tells, and hands its
- * descriptor to the supervisor over c->channel, as a Report. 0 or -errno with step_fail().
- */
-int trace_load(Context *c);
-
-/* The supervisor's side: takes the descriptor over. */
+/* The supervisor's side of step_seccomp_trace(): takes the filter's descriptor over. */
 void trace_listen(Trace *t, int fd);
 
 /* What poll(2) is to wait for, or -1. */
@@ -32,5 +24,5 @@ int trace_fd(const Trace *t) _pure_;
 /* Counts one system call and lets it go on. */
 void trace_take(Trace *t);
 
-/* Writes the file. 0 or -errno, with step_fail(). */
-int trace_write(Context *c);
+/* Writes the file, at the end of the service; reports where that fails. */
+void trace_write(Context *c);

@@ -50,6 +50,7 @@ class Spec:
     seccomp: str = "default"
     seccomp_program: str = None  # base64
     seccomp_source: str = None
+    seccomp_lines: str = None
     seccomp_trace: str = None
     landlock: str = "default"
     landlock_min_abi: int = 0
@@ -94,7 +95,7 @@ class Spec:
                 yield "capabilities-" + key, "%016x" % sum(1 << cap for cap in kept)
         yield "seccomp", self.seccomp
         for key, value in (("program", self.seccomp_program), ("source", self.seccomp_source),
-                           ("trace", self.seccomp_trace)):
+                           ("lines", self.seccomp_lines), ("trace", self.seccomp_trace)):
             if value is not None:
                 yield "seccomp-" + key, value
         yield "landlock", self.landlock
