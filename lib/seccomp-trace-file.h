@@ -24,6 +24,8 @@
  * table of names.
  */
 
+#include "policy-error.h"
+#include "strbuf.h"
 #include "strv.h"
 
 #define SECCOMP_TRACE_VERSION 1
@@ -69,12 +71,21 @@ int seccomp_trace_merge(SeccompTrace *t, const SeccompTrace *from);
 /* The text above, into *ret_ (to be freed): calls with a name by it, the others by number. 0 or -ENOMEM. */
 int seccomp_trace_format(const SeccompTrace *t, char **ret_);
 
+/* Appends a JSON string. Bytes that are no UTF-8 become the text \\xHH, as everywhere in our JSON. */
+void seccomp_json_string(StrBuf *b, const char *s);
+
+/*
+ * What follows is for front ends (seccomp-trace-file.c).
+ */
+
+/* The argument of the call `name` whose values a trace keeps, or -1. */
+int seccomp_trace_argument(const char *name) _pure_;
+
 /* Gives each call of the trace's architecture its name, where it has one. 0 or -ENOMEM. */
 int seccomp_trace_name_calls(SeccompTrace *t);
 
 /*
  * Reads `n` bytes. Whatever is not as above is refused: unknown and duplicate keys, an unknown call or
- * architecture, a negative count. On -EINVAL *reterr_ (to be freed) says what is wrong, and in which line
- * where that is known. All calls that have a name get it. 0, -EINVAL or -ENOMEM.
+ * architecture, a negative count. All calls that have a name get it. 0, -EINVAL with *reterr_, or -ENOMEM.
  */
-int seccomp_trace_parse(const char *text, size_t n, SeccompTrace *ret_, char **reterr_);
+int seccomp_trace_parse(const char *text, size_t n, SeccompTrace *ret_, PolicyError *reterr_);

@@ -3,7 +3,6 @@
  * that links nothing else. Must never write bytes that are no UTF-8: the text is JSON. */
 
 #include "seccomp-trace-file.h"
-#include "strbuf.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -124,8 +123,7 @@ int seccomp_trace_merge(SeccompTrace *t, const SeccompTrace *from) {
 
 /* ---- the text ---- */
 
-/* A JSON string. Bytes that are no UTF-8 become the text \xHH, as everywhere in our JSON. */
-static void add_string(StrBuf *b, const char *s) {
+void seccomp_json_string(StrBuf *b, const char *s) {
         strbuf_putc(b, '"');
         for (size_t n = strlen(s); n > 0;) {
                 uint32_t c = 0;
@@ -152,13 +150,13 @@ static void add_command(StrBuf *b, char *const *command) {
         strbuf_puts(b, ",\n  \"command\": [");
         STRV_FOREACH(argument, command) {
                 strbuf_puts(b, n++ > 0 ? ", " : "");
-                add_string(b, argument);
+                seccomp_json_string(b, argument);
         }
         strbuf_putc(b, ']');
 }
 
 static void add_call(StrBuf *b, const SeccompTraceCall *c) {
-        add_string(b, c->name);
+        seccomp_json_string(b, c->name);
         strbuf_printf(b, ": { \"count\": %" PRIu64, c->count);
         if (c->n_values > 0 || c->values_cut) {
                 strbuf_printf(b, ", \"argument\": %u, \"values\": {", c->argument);
@@ -221,10 +219,10 @@ int seccomp_trace_format(const SeccompTrace *t, char **ret_) {
                 return -ENOMEM;
 
         strbuf_printf(&b, "{\n  \"nucleus-trace\": %d,\n  \"architecture\": ", SECCOMP_TRACE_VERSION);
-        add_string(&b, t->architecture);
+        seccomp_json_string(&b, t->architecture);
         if (t->kernel) {
                 strbuf_puts(&b, ",\n  \"kernel\": ");
-                add_string(&b, t->kernel);
+                seccomp_json_string(&b, t->kernel);
         }
         add_command(&b, t->command);
         for (size_t s = 0; s < ELEMENTSOF(sections); s++) {
