@@ -24,19 +24,33 @@ static int floor_directories(Scope scope, char ***ret_) {
         return 0;
 }
 
-/* What a drop-in does without our doing, or does not do against its author's intention. */
-static int warn_of_dropin(const DropinFile *f, const char *service, Diagnostics *diag) {
+/* What a drop-in does without our doing: it replaces the very program that would apply a policy. */
+static int warn_of_replacements(const DropinFile *f, const char *service, Diagnostics *diag) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < f->n_replaced; i++)
+        for (size_t i = 0; r >= 0 && i < f->n_replaced; i++) {
+                const DropinNote *note = &f->replaced[i];
+
+                if (i > 0 && streq(note->name, f->replaced[i - 1].name))
+                        continue; /* a reset, and then the value */
                 r = diagnostics_add(diag, SEVERITY_WARNING,
-                        (Position){ .file = f->path, .line = f->replaced[i].line }, service,
-                        "%s= %s: neither the service's policy nor the floor holds then", f->replaced[i].name,
-                        f->replaced[i].effect);
-        for (size_t i = 0; r >= 0 && i < f->n_misspelt; i++)
-                r = diagnostics_add(diag, SEVERITY_WARNING,
-                        (Position){ .file = f->path, .line = f->misspelt[i].line }, service,
-                        "section [%s] is ignored; did you mean [" DROPIN_SECTION "]?", f->misspelt[i].name);
+                        (Position){ .file = f->path, .line = note->line }, service,
+                        "%s= %s: neither the service's policy nor the floor holds then", note->name,
+                        note->effect);
+        }
+        return r;
+}
+
+/* A policy that would silently not be applied is not what its author asked for. */
+static int refuse_misspelt(const DropinFile *f, ServiceConfig *s, Diagnostics *diag) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < f->n_misspelt; i++) {
+                s->failed = true;
+                r = diagnostics_add(diag, SEVERITY_ERROR,
+                        (Position){ .file = f->path, .line = f->misspelt[i].line }, s->name,
+                        "unknown section [%s]; did you mean [" DROPIN_SECTION "]?", f->misspelt[i].name);
+        }
         return r;
 }
 
@@ -50,7 +64,9 @@ static int apply_dropins(ConfigSet *set, ServiceConfig *s, Diagnostics *diag) {
         if (r < 0)
                 s->failed = true;
         for (size_t i = 0; i < n; i++) {
-                r = warn_of_dropin(files[i], s->name, diag);
+                r = warn_of_replacements(files[i], s->name, diag);
+                if (r >= 0)
+                        r = refuse_misspelt(files[i], s, diag);
                 if (r < 0)
                         return r;
         }

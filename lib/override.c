@@ -14,7 +14,10 @@
 #define VOLUME_READ_ONLY "VolumeReadOnly"
 
 const OverrideKey override_keys[] = {
-        { "Mode", "", "mode", "The tier, which may only be a stricter one than the service's file names." },
+        { "Mode", "", "mode",
+                "The tier, which may only be a stricter one than the service's file names. In a drop-in of "
+                "several "
+                "services it is the least strict one: those whose file names a stricter one keep that." },
         { "SeccompProfile", "policy", "seccomp", "Another system call policy." },
         { "SeccompProfileSHA256", "policy", "seccomp_sha256", "Pins it." },
         { "CapabilityPolicy", "policy", "capabilities", "Another capability policy." },
@@ -184,6 +187,21 @@ static bool set_value(Override *o, const SchemaRow *row, const DropinAssignment 
         return true;
 }
 
+/* Is the drop-in for this service alone, rather than for all with a prefix? */
+static bool is_own(const Override *o) {
+        _cleanup_free_ char *directory = NULL;
+
+        if (asprintf(&directory, "/nucleus-%s.service.d/", o->reader.service->name) < 0) {
+                directory = NULL;
+                return true; /* the stricter reading */
+        }
+        return strstr(o->reader.file, directory) != NULL;
+}
+
+/*
+ * What is said for many services is meant as "at least"; said to one, a mode below its own is a mistake, or
+ * an attempt.
+ */
 static bool check_mode(Override *o, Position where) {
         ServiceConfig *s = o->reader.service;
         Mode wanted = s->mode;
@@ -191,6 +209,9 @@ static bool check_mode(Override *o, Position where) {
         if (wanted >= o->written)
                 return true;
         s->mode = o->written;
+        s->origins[schema_index(schema_find("", "mode"))] = o->written_origin;
+        if (!is_own(o))
+                return true;
         return reader_error_at(&o->reader, where,
                 "Mode=%s would loosen the service's mode \"%s\": a drop-in may only make it stricter",
                 mode_rules(wanted)->name, mode_rules(o->written)->name);

@@ -25,10 +25,10 @@ extern const OverrideKey override_keys[];
 
 /*
  * Applies the assignments in order: a later one wins, an empty value takes the key back to its default (the
- * mode: to what the service's own file says), VolumeReadOnly= appends. An unknown key, a wrong value, and a
- * mode below that of the service's file are errors at the drop-in's line: they are added to `diag`, and the
- * service is marked failed. The files must outlive the service, whose origins borrow their paths.
- * 0 or -ENOMEM.
+ * mode: to what the service's own file says), VolumeReadOnly= appends. An unknown key, a wrong value, and,
+ * in a drop-in of this service alone, a mode below that of its file are errors at the drop-in's line: they
+ * are added to `diag`, and the service is marked failed. The files must outlive the service, whose origins
+ * borrow their paths. 0 or -ENOMEM.
  */
 int override_apply(ServiceConfig *s, const DropinFile *const *files, size_t n, Diagnostics *diag);
 

@@ -44,7 +44,7 @@ static Case apply(const char *toml, const char *const *texts) {
 
                 assert_true(asprintf(&text, "[X-Nucleus]\n%s\n", texts[c.n]) > 0);
                 assert_int_equal(dropin_parse(text, strlen(text), "X-Nucleus", &c.files[c.n], &what), 0);
-                assert_true(asprintf(&c.files[c.n]->path, "/d/%zu.conf", c.n + 1) > 0);
+                assert_true(asprintf(&c.files[c.n]->path, "/d/nucleus-web.service.d/%zu.conf", c.n + 1) > 0);
         }
         assert_int_equal(override_apply(c.service, (const DropinFile *const *)c.files, c.n, &c.diag), 0);
         assert_int_equal(config_finish(c.service, &c.diag), 0);
@@ -103,9 +103,9 @@ static void test_override_sets_each_key(void **state) {
         assert_string_equal(s->landlock_sha256, SHA);
         assert_true(s->log_denials);
         assert_int_equal(s->network, NETWORK_NONE);
-        assert_origin(&c, "", "mode", ORIGIN_DROPIN, "/d/1.conf", 2);
-        assert_origin(&c, "policy", "landlock_sha256", ORIGIN_DROPIN, "/d/1.conf", 8);
-        assert_origin(&c, "network", "mode", ORIGIN_DROPIN, "/d/1.conf", 10);
+        assert_origin(&c, "", "mode", ORIGIN_DROPIN, "/d/nucleus-web.service.d/1.conf", 2);
+        assert_origin(&c, "policy", "landlock_sha256", ORIGIN_DROPIN, "/d/nucleus-web.service.d/1.conf", 8);
+        assert_origin(&c, "network", "mode", ORIGIN_DROPIN, "/d/nucleus-web.service.d/1.conf", 10);
 }
 
 static void test_override_tests_every_key_of_the_table(void **state) {
@@ -124,7 +124,7 @@ static void test_override_later_file_and_line_win(void **state) {
 
         assert_fine(&c);
         assert_string_equal(c.service->seccomp, "/p/3.json");
-        assert_origin(&c, "policy", "seccomp", ORIGIN_DROPIN, "/d/2.conf", 3);
+        assert_origin(&c, "policy", "seccomp", ORIGIN_DROPIN, "/d/nucleus-web.service.d/2.conf", 3);
 }
 
 static void test_override_empty_value_takes_back_to_default(void **state) {
@@ -171,9 +171,40 @@ static void test_override_mode_only_becomes_stricter(void **state) {
 
                 assert_int_equal(c.service->mode, cases[i].mode);
                 if (cases[i].message)
-                        assert_message(&c, "/d/1.conf:2: ", cases[i].message);
+                        assert_message(&c, "/d/nucleus-web.service.d/1.conf:2: ", cases[i].message);
                 else
                         assert_fine(&c);
+        }
+}
+
+static void test_override_mode_for_many_services_is_at_least(void **state) {
+        static const struct {
+                const char *toml, *dropin;
+                Mode mode;
+                OriginKind kind;
+        } cases[] = {
+                { AGENT, "Mode=strict-agent", MODE_STRICT_AGENT, ORIGIN_DROPIN },
+                { STRICT, "Mode=agent", MODE_STRICT_AGENT, ORIGIN_FILE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_policy_error_ PolicyError what = {};
+                _cleanup_diagnostics_ Diagnostics diag = {};
+                _cleanup_dropin_file_ DropinFile *file = NULL;
+                _cleanup_config_ Config *config = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                assert_true(asprintf(&text, "[X-Nucleus]\n%s\n", cases[i].dropin) > 0);
+                assert_int_equal(dropin_parse(text, strlen(text), "X-Nucleus", &file, &what), 0);
+                file->path = strdup("/d/nucleus-.service.d/1.conf");
+                assert_int_equal(
+                        config_parse(cases[i].toml, strlen(cases[i].toml), FILE_NAME, "web", &config, &diag),
+                        0);
+                ServiceConfig *s = config->services[0];
+                assert_int_equal(override_apply(s, (const DropinFile *const *)&file, 1, &diag), 0);
+                assert_int_equal(diag.n, 0);
+                assert_int_equal(s->mode, cases[i].mode);
+                assert_int_equal(s->origins[schema_index(schema_find("", "mode"))].kind, cases[i].kind);
         }
 }
 
@@ -181,7 +212,8 @@ static void test_override_mode_brings_the_rules_of_the_tier(void **state) {
         _cleanup_case_ Case c = APPLY(AGENT, "Mode=production");
 
         assert_true(c.service->failed);
-        assert_non_null(strstr(c.messages, "/d/1.conf:2: mode \"production\" requires a rootfs"));
+        assert_non_null(strstr(
+                c.messages, "/d/nucleus-web.service.d/1.conf:2: mode \"production\" requires a rootfs"));
 }
 
 static void test_override_network_is_checked_like_the_file(void **state) {
@@ -192,8 +224,8 @@ static void test_override_network_is_checked_like_the_file(void **state) {
         assert_int_equal(fine.service->network, NETWORK_HOST);
         assert_int_equal(fine.service->namespaces & NAMESPACE_NET, 0);
         assert_true(refused.service->failed);
-        assert_non_null(
-                strstr(refused.messages, "/d/1.conf:2: mode \"strict-agent\" does not allow the host"));
+        assert_non_null(strstr(refused.messages,
+                "/d/nucleus-web.service.d/1.conf:2: mode \"strict-agent\" does not allow the host"));
 }
 
 static void test_override_volumes_become_read_only(void **state) {
@@ -205,7 +237,7 @@ static void test_override_volumes_become_read_only(void **state) {
         assert_fine(&one);
         assert_false(one.service->volumes[0].read_only);
         assert_true(one.service->volumes[1].read_only);
-        assert_string_equal(one.service->volumes[1].made_read_only.file, "/d/1.conf");
+        assert_string_equal(one.service->volumes[1].made_read_only.file, "/d/nucleus-web.service.d/1.conf");
         assert_int_equal(one.service->volumes[1].made_read_only.line, 2);
         assert_fine(&both);
         assert_true(both.service->volumes[0].read_only && both.service->volumes[1].read_only);
@@ -219,15 +251,19 @@ static void test_override_refuses_at_the_line(void **state) {
         static const struct {
                 const char *dropin, *start, *fragment;
         } cases[] = {
-                { "SeccompProfil=/p", "/d/1.conf:2: ", "did you mean SeccompProfile=?" },
-                { "Frobnicate=1", "/d/1.conf:2: ", "nucleus.toml(5) lists the keys" },
-                { "\nMode=lax", "/d/1.conf:3: ", "Mode must be" },
-                { "SeccompProfile=relative.json", "/d/1.conf:2: ", "SeccompProfile \"relative.json\"" },
-                { "SeccompProfileSHA256=12", "/d/1.conf:2: ", "64 lower-case hexadecimal digits" },
-                { "LogDenials=maybe", "/d/1.conf:2: ", "must be yes or no" },
-                { "NetworkMode=bridge", "/d/1.conf:2: ", "not supported by this build" },
-                { "VolumeReadOnly=/data/aa",
-                        "/d/1.conf:2: ", "no volume at /data/aa; there is one at /data/a" },
+                { "SeccompProfil=/p",
+                        "/d/nucleus-web.service.d/1.conf:2: ", "did you mean SeccompProfile=?" },
+                { "Frobnicate=1", "/d/nucleus-web.service.d/1.conf:2: ", "nucleus.toml(5) lists the keys" },
+                { "\nMode=lax", "/d/nucleus-web.service.d/1.conf:3: ", "Mode must be" },
+                { "SeccompProfile=relative.json",
+                        "/d/nucleus-web.service.d/1.conf:2: ", "SeccompProfile \"relative.json\"" },
+                { "SeccompProfileSHA256=12",
+                        "/d/nucleus-web.service.d/1.conf:2: ", "64 lower-case hexadecimal digits" },
+                { "LogDenials=maybe", "/d/nucleus-web.service.d/1.conf:2: ", "must be yes or no" },
+                { "NetworkMode=bridge",
+                        "/d/nucleus-web.service.d/1.conf:2: ", "not supported by this build" },
+                { "VolumeReadOnly=/data/aa", "/d/nucleus-web.service.d/1.conf:2: ",
+                        "no volume at /data/aa; there is one at /data/a" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -244,6 +280,7 @@ int main(void) {
                 cmocka_unit_test(test_override_empty_value_takes_back_to_default),
                 cmocka_unit_test(test_override_leaves_what_it_does_not_name),
                 cmocka_unit_test(test_override_mode_only_becomes_stricter),
+                cmocka_unit_test(test_override_mode_for_many_services_is_at_least),
                 cmocka_unit_test(test_override_mode_brings_the_rules_of_the_tier),
                 cmocka_unit_test(test_override_network_is_checked_like_the_file),
                 cmocka_unit_test(test_override_volumes_become_read_only),
