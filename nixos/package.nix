@@ -9,6 +9,7 @@
   pkg-config,
   mandoc,
   cmocka,
+  inih,
   jansson,
   libseccomp,
   openssl,
@@ -29,6 +30,7 @@ stdenv.mkDerivation {
     mandoc
   ];
   buildInputs = [
+    inih
     jansson
     libseccomp
     openssl

@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "trixie"
 # What Nucleus links, and what its tests talk to.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "busybox-static", "iproute2",
-            "libcap2", "libjansson4", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
+            "libcap2", "libinih1", "libjansson4", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
             "procps", "socat"]
 KERNEL_PACKAGES = ["initramfs-tools", "linux-image-cloud-amd64"]
 
