@@ -12,8 +12,11 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -266,6 +269,72 @@ static void test_landlock_control(void **state) {
         }
 }
 
+/* ---- what each ABI denies, as far as the running one lets us go back ---- */
+
+static int probe_bind(void) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        _cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        return fd < 0 ? errno : outcome(bind(fd, (struct sockaddr *)&address, sizeof(address)));
+}
+
+static int probe_signal(void) {
+        return outcome(kill(getppid(), 0));
+}
+
+/* With reading granted, and in /dev writing; nothing else. */
+static const struct {
+        const char *name;
+        Probe *run;
+        unsigned since; /* the ABI that denies it */
+        int before, denied;
+} by_abi[] = {
+        { "write", probe_write, 1, 0, EACCES },
+        { "rename across", probe_rename_across, 1, 0, EXDEV }, /* ABI 1 has no right that could allow it */
+        { "truncate", probe_truncate, 3, 0, EACCES },
+        { "bind", probe_bind, 4, 0, EACCES },
+        { "device ioctl", probe_ioctl, 5, ENOTTY, EACCES },
+        { "signal", probe_signal, 6, 0, EPERM },
+};
+
+static _noreturn_ void confined_by_abi(size_t row, unsigned abi) {
+        /* Those that a rename needs besides the one that ABI 2 brought. */
+        uint64_t rename_rights = by_abi[row].run == probe_rename_across ? W & ~UINT64_C(0x2000) : 0;
+        const LandlockRule rules[] = {
+                { .fd = open(".", O_PATH | O_CLOEXEC), .access = R | rename_rights },
+                { .fd = open("/dev", O_PATH | O_CLOEXEC), .access = R | W },
+        };
+        const LandlockRequest request = {
+                .rules = rules, .n_rules = 2, .net = true, .scoped = 3, .log_denials = true
+        };
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                _exit(254);
+        if (landlock_apply(&request, (int)abi) < 0)
+                _exit(253);
+        _exit(by_abi[row].run());
+}
+
+static void test_landlock_denies_what_the_abi_knows(void **state) {
+        unsigned running = (unsigned)landlock_abi();
+
+        for (unsigned abi = 1; abi <= LANDLOCK_ABI_MAX && abi <= running; abi++)
+                for (size_t i = 0; i < ELEMENTSOF(by_abi); i++) {
+                        int status = -1,
+                            expected = abi >= by_abi[i].since ? by_abi[i].denied : by_abi[i].before;
+
+                        fill();
+                        pid_t pid = fork();
+                        assert_true(pid >= 0);
+                        if (pid == 0)
+                                confined_by_abi(i, abi);
+                        assert_int_equal(waitpid(pid, &status, 0), pid);
+                        if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
+                                fail_msg("ABI %u, %s: %d, not %d", abi, by_abi[i].name, WEXITSTATUS(status),
+                                        expected);
+                }
+}
+
 /* More than the kernel has is refused, and nothing is applied. */
 static void test_landlock_min_abi(void **state) {
         LandlockRule rule = { .fd = -EBADF, .access = R };
@@ -295,6 +364,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_landlock_rights),
                 cmocka_unit_test(test_landlock_control),
+                cmocka_unit_test(test_landlock_denies_what_the_abi_knows),
                 cmocka_unit_test(test_landlock_min_abi),
         };
 
