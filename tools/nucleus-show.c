@@ -27,14 +27,14 @@ static int show_values(const Show *s) {
         if (n->error)
                 printf("%sfailed:%s %s\n", colour(stdout, COLOUR_RED), colour(stdout, COLOUR_RESET),
                         n->error);
-        print_values(stdout, n->service);
+        print_values(stdout, n->service, s->services->set->floor);
         return finish_output(n->error ? STATUS_FAILED : 0);
 }
 
 static int show_json(const Show *s) {
         const Node *n = s->node;
         json_t *o = json_pack("{ss so so}", "name", n->name, "error", json_text(n->error), "values",
-                values_to_json(n->service));
+                values_to_json(n->service, s->services->set->floor));
 
         return print_json(o, n->error ? STATUS_FAILED : 0);
 }

@@ -7,6 +7,7 @@
 
 #include "nucleus-show.h"
 
+#include "policy.h"
 #include "schema.h"
 #include "strbuf.h"
 
@@ -144,10 +145,86 @@ static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
 
 /* Drop-ins and floors have no columns. */
 static void print_position(FILE *f, const Position *where) {
-        fprintf(f, "%s:%u", where->file, where->line);
+        fprintf(f, "%s", where->file);
+        if (where->line > 0)
+                fprintf(f, ":%u", where->line);
         if (where->column > 0)
                 fprintf(f, ":%u", where->column);
 }
+
+/* ---- what is no key of the file: kept capabilities, and the floor ---- */
+
+static bool give_words(ValueFunc func, void *userdata, const char *key, Origin origin, char *const *words) {
+        _cleanup_strbuf_ StrBuf b = {};
+
+        STRV_FOREACH(w, words)
+        strbuf_printf(&b, "%s\"%s\"", b.len > 0 ? ", " : "[", w);
+        if (b.len == 0)
+                return true;
+        strbuf_putc(&b, ']');
+        return give(func, userdata, key, origin, &b);
+}
+
+static bool give_capabilities(ValueFunc func, void *userdata, const char *key, Origin origin, uint64_t set) {
+        _cleanup_strv_ char **names = NULL;
+
+        for (unsigned cap = 0; cap < CAPABILITY_COUNT; cap++)
+                if ((set & UINT64_C(1) << cap) && strv_append(&names, capability_name(cap) ?: "unknown") < 0)
+                        return false;
+        return give_words(func, userdata, key, origin, names);
+}
+
+static bool each_kept(const ServiceConfig *s, ValueFunc func, void *userdata) {
+        Origin origin = { .kind = ORIGIN_FILE, .where = { .file = s->capabilities } };
+
+        return give_capabilities(func, userdata, "kept.bounding", origin, s->policy.capabilities_bounding) &&
+               give_capabilities(func, userdata, "kept.ambient", origin, s->policy.capabilities_ambient);
+}
+
+static bool give_text(
+        ValueFunc func, void *userdata, const char *key, const Position *where, const char *text) {
+        _cleanup_strbuf_ StrBuf b = {};
+
+        strbuf_puts(&b, text);
+        return give(func, userdata, key, (Origin){ .kind = ORIGIN_FLOOR, .where = *where }, &b);
+}
+
+static bool each_denied_capability(const Floor *f, ValueFunc func, void *userdata) {
+        for (unsigned cap = 0; cap < CAPABILITY_COUNT; cap++)
+                if ((f->capabilities & UINT64_C(1) << cap) &&
+                        !give_text(func, userdata, "floor.CapabilityDenied", &f->capability_where[cap],
+                                capability_name(cap) ?: "unknown"))
+                        return false;
+        return true;
+}
+
+/* Each demand with the first file that makes it. */
+static bool each_demand(const Floor *f, ValueFunc func, void *userdata) {
+        char abi[16];
+
+        if (f->mode > MODE_AGENT &&
+                !give_text(func, userdata, "floor.Mode", &f->mode_where, mode_rules(f->mode)->name))
+                return false;
+        for (size_t i = 0; i < f->n_syscalls; i++)
+                if (!give_text(func, userdata, "floor.SystemCallDenied", &f->syscalls[i].where,
+                            f->syscalls[i].word))
+                        return false;
+        (void)snprintf(abi, sizeof(abi), "%u", f->landlock_min_abi);
+        return each_denied_capability(f, func, userdata) &&
+               (f->landlock_min_abi == 0 ||
+                       give_text(func, userdata, "floor.LandlockMinABI", &f->landlock_where, abi)) &&
+               (!f->require_attestation || give_text(func, userdata, "floor.RequireAttestation",
+                                                   &f->attestation_where, "yes")) &&
+               (!f->deny_host_network ||
+                       give_text(func, userdata, "floor.DenyHostNetwork", &f->network_where, "yes"));
+}
+
+static bool everything(const ServiceConfig *s, const Floor *f, ValueFunc func, void *userdata) {
+        return each_value(s, func, userdata) && each_kept(s, func, userdata) &&
+               each_demand(f, func, userdata);
+}
+
+/* ---- printing ---- */
 
 static bool print_value(const Value *v, void *userdata) {
         FILE *f = userdata;
@@ -167,10 +244,10 @@ static bool print_value(const Value *v, void *userdata) {
         return true;
 }
 
-void print_values(FILE *f, const ServiceConfig *s) {
+void print_values(FILE *f, const ServiceConfig *s, const Floor *floor) {
         /* A file that could not be read has no values. */
         if (s->origins)
-                (void)each_value(s, print_value, f);
+                (void)everything(s, floor, print_value, f);
 }
 
 static json_t *number_or_null(unsigned n) {
@@ -196,10 +273,10 @@ static bool add_value(const Value *v, void *userdata) {
         return o && json_array_append_new(userdata, o) == 0;
 }
 
-json_t *values_to_json(const ServiceConfig *s) {
+json_t *values_to_json(const ServiceConfig *s, const Floor *floor) {
         json_t *array = json_array();
 
-        if (array && s->origins && !each_value(s, add_value, array)) {
+        if (array && s->origins && !everything(s, floor, add_value, array)) {
                 json_decref(array);
                 return NULL;
         }
