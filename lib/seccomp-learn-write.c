@@ -155,8 +155,8 @@ static int add_rule(Writer *w, const char *comment, char *const *names, uint32_t
 
 /* All values of the call's argument are known, so that the others can be refused. */
 static bool is_narrowed(const Writer *w, const Wanted *x) {
-        return w->learner->options->arguments && x && !x->allowed && x->call && x->call->n_values > 0 &&
-               !x->call->values_cut;
+        return w->learner->options->arguments && x && !x->allowed && !x->any_value && x->call &&
+               x->call->n_values > 0 && !x->call->values_cut;
 }
 
 /*

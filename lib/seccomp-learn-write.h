@@ -11,6 +11,7 @@ typedef struct Wanted {
         const SeccompTraceCall *call; /* NULL: it was not traced */
         const char *why;              /* it is there all the same */
         const char *of;               /* with "in place of": the other call */
+        bool any_value;               /* it will be made in place of another, with arguments of its own */
         bool allowed;                 /* whatever the base says */
 } Wanted;
 

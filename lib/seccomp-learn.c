@@ -18,18 +18,21 @@
  * What a trace may lack though the program needs it. All of it is harmless, and the base has the last word.
  */
 static const struct {
+        bool runc; /* with that option only */
         const char *why;
         const char *names[12];
 } always[] = {
-        { "to be started", { "execve" } },
-        { "to end, and to come back from a signal",
+        { false, "to be started", { "execve" } },
+        { false, "to end, and to come back from a signal",
                 { "exit", "exit_group", "restart_syscall", "rt_sigreturn" } },
-        { "for abort(3), so that a crash is seen as one",
+        { false, "for abort(3), so that a crash is seen as one",
                 { "getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "tgkill" } },
-        { "a call only where the machine's clock needs one",
+        { false, "a call only where the machine's clock needs one",
                 { "clock_getres", "clock_gettime", "getcpu", "gettimeofday", "time" } },
-        { "it depends on chance or on the amount of data",
+        { false, "it depends on chance or on the amount of data",
                 { "brk", "futex", "madvise", "mmap", "mprotect", "mremap", "munmap", "sched_yield" } },
+        { true, "runc makes it behind its filter, before the program",
+                { "close", "fstatfs", "getdents64", "openat", "write" } },
 };
 
 /* The base answers the first with ENOSYS, and programs then make the second. */
@@ -144,12 +147,19 @@ static int want_more(Learner *l) {
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fallbacks); i++) {
                 const Wanted *w = learner_find(l, fallbacks[i].name);
-                if (w && w->call && l->options->base)
+                Wanted *other = learner_find(l, fallbacks[i].other);
+
+                if (!w || !w->call || !l->options->base)
+                        continue;
+                if (other)
+                        other->any_value = true;
+                else
                         r = want(l,
                                 (Wanted){ .name = fallbacks[i].other, .why = "in place of", .of = w->name });
         }
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(always); i++)
-                for (size_t k = 0; r >= 0 && always[i].names[k]; k++)
+                for (size_t k = 0; r >= 0 && always[i].names[k] && (l->options->runc || !always[i].runc);
+                        k++)
                         r = want(l, (Wanted){ .name = always[i].names[k], .why = always[i].why });
         STRV_FOREACH(name, l->options->allowed)
         if (r >= 0)

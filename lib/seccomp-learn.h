@@ -15,6 +15,7 @@ typedef struct SeccompLearnOptions {
         const char *base_name;      /* "production"; for comments */
         const SeccompTarget *target;
         bool arguments;       /* of arguments that were traced, no other values */
+        bool runc;            /* what runc(8) itself needs too */
         char *const *allowed; /* calls that are let through whatever the base says; NULL: none */
 } SeccompLearnOptions;
 
