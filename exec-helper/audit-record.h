@@ -8,13 +8,22 @@
  * long as it is read strictly: what does not fit is an error, never a guess.
  */
 
-#include <sys/types.h>
+#include <linux/audit.h>
 
 #include "strbuf.h"
 
+/* The architecture this was compiled for, as records and filters name it; 0: none that filters are made for.
+ */
+#if defined(__x86_64__)
+#define AUDIT_ARCH_NATIVE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define AUDIT_ARCH_NATIVE AUDIT_ARCH_AARCH64
+#else
+#define AUDIT_ARCH_NATIVE 0
+#endif
+
 typedef enum AuditType {
         AUDIT_TYPE_SYSCALL = 1300, /* how a call ended; belongs to the record of the same serial before it */
-        AUDIT_TYPE_END = 1320,
         AUDIT_TYPE_SECCOMP = 1326,
         AUDIT_TYPE_LANDLOCK_ACCESS = 1423, /* Linux 6.15 */
         AUDIT_TYPE_LANDLOCK_DOMAIN = 1424,

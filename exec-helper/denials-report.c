@@ -162,11 +162,12 @@ static const char *errno_of(const AuditRecord *r, const SeccompLine *lines, size
         return strerrorname_np((int)(lines[0].action & SECCOMP_RET_DATA));
 }
 
+/* The profile is of our own architecture; a call of another is killed before the profile is asked. */
 static size_t lines_of(const Context *c, const AuditRecord *r, SeccompLine *ret_) {
-        size_t n = r->syscall <= UINT32_MAX
-                           ? seccomp_lines_find(c->spec->seccomp_lines, (uint32_t)r->syscall,
-                                     (uint32_t)r->code, ret_, LINES_MAX)
-                           : 0;
+        if (r->syscall > UINT32_MAX || r->arch != AUDIT_ARCH_NATIVE)
+                return 0;
+        size_t n = seccomp_lines_find(
+                c->spec->seccomp_lines, (uint32_t)r->syscall, (uint32_t)r->code, ret_, LINES_MAX);
         return n < LINES_MAX ? n : LINES_MAX;
 }
 
@@ -185,13 +186,13 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
         size_t n = lines_of(c, r, lines);
         const char *error = errno_of(r, lines, n),
                    *source = seccomp_source(c, source_buffer, sizeof(source_buffer));
-        bool named = syscall_name(c, r, name, sizeof(name));
+        bool native = r->arch == AUDIT_ARCH_NATIVE, named = syscall_name(c, r, name, sizeof(name));
 
-        strbuf_printf(
-                &b, "system call %s %s%s%s: ", name, answer->phrase, error ? " with " : "", error ?: "");
+        strbuf_printf(&b, "system call %s%s %s%s%s: ", name, native ? "" : " of another architecture",
+                answer->phrase, error ? " with " : "", error ?: "");
         add_program(&b, r);
         add_policy(&b, source, lines, n, &numbers);
-        if (named)
+        if (named && native)
                 strbuf_printf(
                         &b, "; see: nucleus policy explain --service %s --syscall %s", c->spec->name, name);
         audit_text_escape(&comm, r->comm);

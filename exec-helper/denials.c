@@ -69,19 +69,6 @@ static void remove_domain(Denials *d, size_t i) {
         memmove(&d->domains[i], &d->domains[i + 1], (--d->n_domains - i) * sizeof(d->domains[0]));
 }
 
-static void take_domain(Denials *d, const AuditRecord *r) {
-        size_t i = domain_index(d, r->domain);
-
-        if (i < d->n_domains)
-                remove_domain(d, i);
-        if (!streq(r->status, "allocated") || !is_ours(d, r))
-                return;
-        /* The oldest that is not the first, which is the service's own, makes way. */
-        if (d->n_domains == DENIALS_DOMAINS)
-                remove_domain(d, 1);
-        d->domains[d->n_domains++] = r->domain;
-}
-
 /* ---- how often ---- */
 
 static DenialRow *find_row(Denials *d, const char *key) {
@@ -149,6 +136,27 @@ static void take_call(Context *c, const AuditRecord *r, int64_t now) {
         }
 }
 
+/* Comes with the first denial in a domain, behind it, and when the domain is gone. */
+static void take_domain(Context *c, const AuditRecord *r, int64_t now) {
+        Denials *d = c->denials;
+        bool begins = streq(r->status, "allocated");
+
+        for (size_t i = 0; !begins && i < d->n_pending;)
+                if (d->pending[i].access.domain == r->domain)
+                        settle(c, i, NULL, now);
+                else
+                        i++;
+        size_t i = domain_index(d, r->domain);
+        if (i < d->n_domains)
+                remove_domain(d, i);
+        if (!begins || !is_ours(d, r))
+                return;
+        /* The oldest that is not the first, which is the service's own, makes way. */
+        if (d->n_domains == DENIALS_DOMAINS)
+                remove_domain(d, 1);
+        d->domains[d->n_domains++] = r->domain;
+}
+
 void denials_expire(Context *c, int64_t now) {
         while (c->denials->n_pending > 0 && now - c->denials->pending[0].since >= DENIALS_PENDING_MS)
                 settle(c, 0, NULL, now);
@@ -173,7 +181,7 @@ void denials_feed(Context *c, unsigned type, const char *text, size_t n, int64_t
                 take_access(c, &r, now);
                 break;
         case AUDIT_TYPE_LANDLOCK_DOMAIN:
-                take_domain(c->denials, &r);
+                take_domain(c, &r, now);
                 break;
         case AUDIT_TYPE_SYSCALL:
                 take_call(c, &r, now);

@@ -18,7 +18,6 @@
 
 #include "trace.h"
 
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -28,6 +27,7 @@
 #include <sys/utsname.h>
 #include <syslog.h>
 
+#include "audit-record.h"
 #include "init.h"
 #include "message-id.h"
 #include "report.h"
@@ -46,7 +46,6 @@ struct Trace {
         int file;
         int listener; /* -EBADF: not there yet, or nobody is left */
         bool counting;
-        uint32_t arch; /* of our own calls: AUDIT_ARCH_… */
         SeccompTrace counts;
 };
 
@@ -206,11 +205,11 @@ static void count(Trace *t, const struct seccomp_data *call) {
         /* The first that loads a filter is the tier's, by the process that becomes the workload. */
         if (!t->counting) {
                 t->counting = call->nr == SYS_seccomp && call->args[0] == SECCOMP_SET_MODE_FILTER;
-                t->arch = call->arch;
                 return;
         }
         uint32_t nr = (uint32_t)call->nr;
-        bool foreign = call->arch != t->arch || (t->arch == AUDIT_ARCH_X86_64 && (nr & X32_BIT));
+        bool foreign =
+                call->arch != AUDIT_ARCH_NATIVE || (call->arch == AUDIT_ARCH_X86_64 && (nr & X32_BIT));
         if (t->counts.n_calls < CALLS_MAX)
                 (void)seccomp_trace_add(&t->counts, foreign ? call->arch : 0, nr, 1);
 }
