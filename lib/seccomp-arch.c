@@ -5,6 +5,7 @@
  */
 #include "seccomp-arch.h"
 
+#include <ctype.h>
 #include <linux/audit.h>
 #include <seccomp.h>
 
@@ -124,14 +125,17 @@ const char *seccomp_syscall_name(
 }
 
 const char *seccomp_syscall_nearest(const char *name, char buffer[static SECCOMP_NAME_SIZE]) {
-        char candidate[SECCOMP_NAME_SIZE];
+        char candidate[SECCOMP_NAME_SIZE], lower[SECCOMP_NAME_SIZE] = {};
         size_t best = SIZE_MAX;
+
+        for (size_t i = 0; name[i] && i < sizeof(lower) - 1; i++)
+                lower[i] = (char)tolower((unsigned char)name[i]);
 
         for (const SeccompArch *a = seccomp_archs; a->name; a++)
                 for (uint32_t nr = 0; nr < SECCOMP_NUMBERS; nr++) {
                         if (!seccomp_syscall_name(a, nr, candidate))
                                 continue;
-                        size_t d = name_distance(name, candidate);
+                        size_t d = name_distance(lower, candidate);
                         if (d < best) {
                                 best = d;
                                 strcpy(buffer, candidate);

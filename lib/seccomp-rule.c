@@ -58,28 +58,30 @@ static int parse_condition(const SeccompReader *r, JsonNode object, SeccompCondi
         return 0;
 }
 
-/* Of an argument that the kernel cuts, a value beyond its bits would be cut to another one. */
-static int check_widths(const SeccompReader *r, JsonNode args, const SeccompRule *rule) {
-        uint64_t largest[6] = {};
+/* What a rule compares one argument with: all bits of all its values, and where the largest stands. */
+typedef struct Argument {
+        uint64_t bits;
+        JsonNode largest;
+} Argument;
 
-        for (size_t i = 0; i < rule->n_conditions; i++)
-                largest[rule->conditions[i].index] |=
-                        rule->conditions[i].value | rule->conditions[i].value_two;
-        for (unsigned i = 0; i < ELEMENTSOF(largest); i++) {
-                if (largest[i] <= UINT16_MAX)
+/* Of an argument that the kernel cuts, a value beyond its bits would be cut to another one. */
+static int check_widths(const SeccompReader *r, const Argument *arguments, const SeccompRule *rule) {
+        for (unsigned i = 0; i < 6; i++) {
+                if (arguments[i].bits <= UINT16_MAX)
                         continue;
                 STRV_FOREACH(name, rule->names) {
-                        unsigned bits = seccomp_argument_bits(name, i);
-                        if (bits < 64 && largest[i] >> bits)
-                                return seccomp_bad(r, args,
+                        unsigned width = seccomp_argument_bits(name, i);
+                        if (width < 64 && arguments[i].bits >> width)
+                                return seccomp_bad(r, arguments[i].largest,
                                         "argument %u of %s has %u bits: the value is too large", i, name,
-                                        bits);
+                                        width);
                 }
         }
         return 0;
 }
 
 static int parse_conditions(const SeccompReader *r, JsonNode args, SeccompRule *rule) {
+        Argument arguments[6] = {};
         unsigned seen = 0;
 
         if (args.value && node_type(args) != JSON_TYPE_LIST)
@@ -92,10 +94,15 @@ static int parse_conditions(const SeccompReader *r, JsonNode args, SeccompRule *
                 int k = parse_condition(r, i.node, c);
                 if (k < 0)
                         return k;
+
+                Argument *a = &arguments[c->index];
+                if ((c->value | c->value_two) > a->bits)
+                        a->largest = i.node;
+                a->bits |= c->value | c->value_two;
                 rule->any_condition = rule->any_condition || (seen & 1U << c->index);
                 seen |= 1U << c->index;
         }
-        return check_widths(r, args, rule);
+        return check_widths(r, arguments, rule);
 }
 
 /* ---- includes and excludes ---- */
