@@ -347,6 +347,25 @@ def test_21_file_capability_beyond_the_kept_gains_nothing(root):
     assert seen["CapEff"] & 1 << 13 == 0 and seen["CapPrm"] & 1 << 13 == 0, seen
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("call, error, calls", [("prctl", "EPERM", range(40, 56)), ("prctl", "EINVAL", range(40, 56)),
+                                                ("capset", "EPERM", range(1, 5))])
+def test_55_failing_call_keeps_no_other_capability(root, call, error, calls):
+    """Around the end of the bounding set and the ambient set; test_setup_process.py has what comes before."""
+    spec = payload("status", rootfs=root, bounding=(0, NET_BIND_SERVICE), ambient=(NET_BIND_SERVICE,))
+    expected = {**dict.fromkeys(SETS, 1 << NET_BIND_SERVICE), "CapBnd": 1 << NET_BIND_SERVICE | 1}
+    codes = set()
+    for n in calls:
+        wrapper = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error={error}:when={n}")
+        result = run(spec, wrapper=wrapper)
+        codes.add(result.code)
+        if result.code == 0:
+            assert sets(result) == expected, (n, result)
+        else:
+            assert result.stdout == b"" and not result.ready, (n, result)
+    assert Exit.CAPABILITIES in codes
+
+
 def test_kept_capability_is_not_the_hosts(root):
     """In a user namespace even CAP_SYS_ADMIN does not reach what is the whole machine's."""
     spec = payload("syscall", "swapoff", "s:", ",", "syscall", "sethostname", "s:mine", "4", rootfs=root,
