@@ -335,10 +335,19 @@ static int load_conf_d(Floor *f, const char *dir, Diagnostics *diag) {
         return r;
 }
 
+/* Is something there, be it a link to nowhere? */
+static int exists(Floor *f, const char *path, Diagnostics *diag, bool *ret_) {
+        struct stat st;
+
+        *ret_ = lstat(path, &st) == 0;
+        return *ret_ || errno == ENOENT || errno == ENOTDIR
+                       ? 0
+                       : floor_error(f, diag, (Position){ .file = path }, "cannot read: %m");
+}
+
 static int load_directory(Floor *f, const char *dir, Diagnostics *diag) {
         _cleanup_free_ char *file = NULL, *conf_d = NULL;
-        struct stat st;
-        int r = 0;
+        bool has_file = false, has_conf_d = false;
 
         if (asprintf(&file, "%s/floor.conf", dir) < 0)
                 file = NULL;
@@ -347,13 +356,14 @@ static int load_directory(Floor *f, const char *dir, Diagnostics *diag) {
         if (!file || !conf_d)
                 return -ENOMEM;
 
-        if (lstat(file, &st) == 0) {
+        int r = exists(f, file, diag, &has_file);
+        if (r >= 0)
+                r = exists(f, conf_d, diag, &has_conf_d);
+        if (r >= 0 && (has_file || has_conf_d))
                 r = check_directory(f, dir, diag);
-                if (r >= 0)
-                        r = merge_path(f, file, diag);
-        } else if (errno != ENOENT && errno != ENOTDIR)
-                r = floor_error(f, diag, (Position){ .file = file }, "cannot read: %m");
-        return r < 0 ? r : load_conf_d(f, conf_d, diag);
+        if (r >= 0 && has_file)
+                r = merge_path(f, file, diag);
+        return r < 0 || !has_conf_d ? r : load_conf_d(f, conf_d, diag);
 }
 
 int floor_load(char *const *dirs, Floor **ret_, Diagnostics *diag) {

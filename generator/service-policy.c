@@ -220,7 +220,8 @@ static int take_file(PolicyStore *p, ServiceConfig *s, Diagnostics *diag, Policy
         (void)snprintf(pin_key, sizeof(pin_key), "%s_sha256", key);
         if (!path)
                 return pin ? refuse(s, diag, origin_of(s, "policy", pin_key)->where,
-                                     "%s pins nothing: there is no policy.%s", pin_key, key)
+                                     "%s pins nothing: there is no policy.%s; take the pin away, too",
+                                     pin_key, key)
                            : 0;
 
         int r = get_file(p, kind, path, s->mode, &f);
