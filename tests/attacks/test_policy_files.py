@@ -14,7 +14,7 @@ import struct
 
 import pytest
 from lib import build, kernel, rootfs
-from lib.sandbox import outside, refused, run, without
+from lib.sandbox import UNPRIVILEGED, outside, published, refused, run, without
 from lib.spec import DEFAULT, Exit, payload
 
 LANDLOCK_CREATE_RULESET, VERSION = 444, 1
@@ -375,6 +375,16 @@ def test_kept_capability_is_not_the_hosts(root):
     assert socket.gethostname() == name
     assert [w for _, w in run(spec.but(bounding=(), ambient=())).all("syscall")] == ["EPERM", "EPERM"]
     assert outside("syscall", "swapoff", "s:").one("syscall", "swapoff") != "EPERM"
+
+
+def test_kept_capability_of_an_unprivileged_caller():
+    """In the one namespace that it can make, of its own user."""
+    with rootfs.public_directory() as path:
+        spec = low_port("0", rootfs=rootfs.make(path / "root"), id_base=0)
+        options = {"uid": UNPRIVILEGED, "program": published(path, build.nucleus_exec())}
+        assert run(spec, **options).one("syscall", "bind") == "EACCES"
+        kept = spec.but(bounding=(NET_BIND_SERVICE,), ambient=(NET_BIND_SERVICE,))
+        assert run(kept, **options).one("syscall", "bind") == "OK"
 
 
 def test_capabilities_without_user_namespace_refused(root):
