@@ -315,10 +315,8 @@ static int load_conf_d(Floor *f, const char *dir, Diagnostics *diag) {
 
         int n = scandir(dir, &entries, is_conf, alphasort);
         if (n < 0)
-                return errno == ENOENT ? 0
-                       : errno == ENOMEM
-                               ? -ENOMEM
-                               : floor_error(f, diag, (Position){ .file = dir }, "cannot read: %m");
+                return errno == ENOMEM ? -ENOMEM
+                                       : floor_error(f, diag, (Position){ .file = dir }, "cannot read: %m");
         int r = check_directory(f, dir, diag);
         for (int i = 0; i < n; i++) {
                 _cleanup_free_ char *path = NULL;

@@ -211,13 +211,18 @@ def test_floor_holds_against_every_file_of_a_service(tmp_path):
     assert program(held) != program(x)
 
 
-@pytest.mark.parametrize("damage", ["group", "fifo", "null", "syntax", "unknown", "directory", "reset", "parent"])
+@pytest.mark.parametrize("damage", ["group", "fifo", "null", "syntax", "unknown", "directory", "reset", "parent",
+                                    "conf-d-file", "conf-d-dangling"])
 def test_floor_that_cannot_be_read_lets_nothing_start(tmp_path, damage):
     config = generator.write(tmp_path / "config", {"good.toml": GOOD, "floor.conf": FLOOR})
     floor = config / "floor.conf"
     assert generator.run([config], tmp_path / "out").service("good").error is None  # the control
     if damage == "group":
         floor.chmod(0o664)
+    elif damage == "conf-d-file":
+        (config / "floor.conf.d").write_text("")
+    elif damage == "conf-d-dangling":
+        (config / "floor.conf.d").symlink_to("nowhere")
     elif damage == "parent":  # whoever can write here could have taken it away
         config.chmod(0o775)
         good = generator.write(tmp_path / "good", {"good.toml": GOOD})
