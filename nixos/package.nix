@@ -11,6 +11,7 @@
   cmocka,
   inih,
   jansson,
+  libcap,
   libseccomp,
   openssl,
   systemd,
@@ -32,6 +33,7 @@ stdenv.mkDerivation {
   buildInputs = [
     inih
     jansson
+    libcap
     libseccomp
     openssl
     systemd
