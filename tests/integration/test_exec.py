@@ -125,8 +125,8 @@ def test_refusal_names_what_is_wrong(root, tmp_path):
         (dict(supplementary=["nogrouphere"]), Exit.GROUP, "nogrouphere"),
         (dict(attest="unpinned"), Exit.DATAERR, rootfs.MANIFEST),
         (dict(attest="0" * 64), Exit.DATAERR, rootfs.MANIFEST),
-        (dict(seccomp="other"), Exit.CONFIG, "other"),
-        (dict(landlock="other"), Exit.CONFIG, "other"),
+        (dict(seccomp="other"), Exit.CONFIG, "unknown seccomp policy"),
+        (dict(landlock="other"), Exit.CONFIG, "unknown landlock policy"),
     ]
     for change, code, word in cases:
         result = run(payload("exit", "0").but(**{"rootfs": root, **change}))
