@@ -3,6 +3,8 @@
 
 #include "nucleus-subverb.h"
 
+#include "utf8.h"
+
 static int print_subverbs(const Verb *verb, const Verb *subverbs) {
         printf("Usage: nucleus %s %s\n\n%s\nVerbs:\n", verb->name, verb->arguments, verb->details);
         for (; subverbs->name; subverbs++)
@@ -41,4 +43,19 @@ int run_subverb(const Verb *verb, const Verb *subverbs, int argc, char **argv) {
                         return v->run(v, argc - 1, argv + 1);
                 }
         return unknown_subverb(verb, subverbs, argv[1]);
+}
+
+void print_text(const char *s, size_t n) {
+        while (n > 0) {
+                uint32_t c = 0;
+                size_t k = utf8_decode(s, n, &c);
+
+                if (k == 0 || character_is_control(c) || character_is_deceptive(c))
+                        (void)putchar('?');
+                else
+                        (void)fwrite(s, 1, k, stdout);
+                k = k ?: 1;
+                s += k;
+                n -= k;
+        }
 }

@@ -61,8 +61,11 @@ int usage_error(const Verb *verb) {
 }
 
 int print_verb_help(const Verb *verb) {
-        printf("Usage: nucleus %s %s\n\n%s\n  -h, --help   print this\n\nSee nucleus(1).\n", verb->name,
-                verb->arguments, verb->details);
+        const char *space = strchr(verb->name, ' '); /* a verb of a verb: that one has a page */
+
+        printf("Usage: nucleus %s %s\n\n%s\n  -h, --help   print this\n\nSee nucleus%s%.*s(1).\n",
+                verb->name, verb->arguments, verb->details, space ? "-" : "",
+                space ? (int)(space - verb->name) : 0, verb->name);
         return finish_output(0);
 }
 

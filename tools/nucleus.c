@@ -39,6 +39,9 @@ static const Verb verbs[] = {
                 "  --all                   list all differences, not the first five of a kind\n"
                 "  --json                  print one JSON document\n",
                 verb_attest },
+        { "policy", "VERB [OPTION...] [ARGUMENT...]", "pin and explain policies",
+                "The lines that pin policy files, and why a policy answers what it answers.\n",
+                verb_policy },
         { "seccomp", "VERB [OPTION...] [ARGUMENT...]", "learn which system calls a program needs",
                 "From a trace of a program to a seccomp profile, and what it changes.\n",
                 verb_seccomp },
