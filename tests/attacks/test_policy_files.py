@@ -15,7 +15,7 @@ import struct
 import pytest
 from lib import build, kernel, rootfs
 from lib.sandbox import UNPRIVILEGED, outside, published, refused, run, without
-from lib.spec import DEFAULT, Exit, payload
+from lib.spec import DEFAULT, Exit, Spec, payload
 
 LANDLOCK_CREATE_RULESET, VERSION = 444, 1
 ABI = kernel.libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, VERSION)
@@ -261,6 +261,15 @@ def test_42_planted_link_refused(root, volume, name, planted):
     refused(run(spec.but(landlock_rules=[START, (name, "read_file", "optional")])), Exit.LANDLOCK)
     # The same volume, where the service cannot have changed it.
     assert run(spec.but(volumes=[(volume, "/data", "ro")])).code == 0
+
+
+def test_42_program_of_the_host_runs_where_its_loader_may():
+    """Without a rootfs the host's links (/bin, /lib64) are copied into a root that is read-only."""
+    tree = [(path, "execute,read_file,read_dir", "optional") for path in ("/usr", "/lib", "/lib64", "/nix/store")]
+    spec = Spec(arguments=["/bin/sh", "-c", "exit 7"], landlock="custom", landlock_rules=[START, *tree])
+    assert run(spec).code == 7
+    result = refused(run(spec.but(landlock_rules=[START])), Exit.EXEC)
+    assert "for its interpreter and loader" in result.stderr
 
 
 def test_42_link_loop_refused(root):
