@@ -8,17 +8,20 @@ the tree and the audit of the mount table. Below them all stands the floor (floo
 the same namespaces, processes and mounts from a program that protects nothing.
 """
 
+import base64
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
 
+import seccomp
 from timing import Contestant, measure, usable
 
 ID_BASE = 0x30000000
 TREE_PADDING = 2 * 1024 * 1024  # so that production hashes something: a small static program's tree
 
+MODES = ("agent", "strict-agent", "production")
 FLOOR = pathlib.Path(__file__).parent / "floor.c"
 PROGRAM = "int main(void) { return 0; }\n"
 
@@ -36,8 +39,23 @@ namespaces user pid mount net uts ipc cgroup
 network none
 rootfs {rootfs}
 {attest}tmpfs /tmp 16777216
-seccomp default
-landlock default
+{policy}"""
+
+BUILTIN_POLICY = "seccomp default\nlandlock default\n"
+
+# What a profile, a Landlock policy and a capability policy become: as much as the built-in ones, but in the spec.
+OWN_POLICY = """\
+capabilities-bounding 0000000000000400
+capabilities-ambient 0000000000000400
+seccomp custom
+seccomp-program {program}
+landlock custom
+landlock-min-abi 3
+landlock-rule required execute,read_file,read_dir /
+landlock-rule required write_file,read_file,read_dir,ioctl_dev /dev
+landlock-rule required write_file,read_file,read_dir /proc
+landlock-rule required write_file,read_file,read_dir,remove_dir,remove_file,make_dir,make_reg /tmp
+landlock-scoped abstract_unix_socket signal
 """
 
 
@@ -51,15 +69,31 @@ def make_tree(tree, program=PROGRAM):
                    input=program.encode(), check=True)
 
 
-def nucleus(work, tree, build, mode, suffix=""):
-    attest = ""
-    if mode == "production":
-        subprocess.run([build / "tools/nucleus", "attest", tree], check=True, stdout=subprocess.DEVNULL)
-        pin = hashlib.sha256((tree / ".nucleus-rootfs-sha256").read_bytes()).hexdigest()
-        attest = f"attest {pin}\n"
-    spec = work / f"{mode}.spec"
-    spec.write_text(SPEC.format(mode=mode, id_base=ID_BASE, rootfs=tree, attest=attest))
-    return Contestant(f"nucleus-exec, {mode}{suffix}", [str(build / "exec-helper/nucleus-exec")], stdin=str(spec))
+def spec_file(work, tree, mode, attest="", policy=BUILTIN_POLICY):
+    spec = work / f"{mode}-{hashlib.sha256(policy.encode()).hexdigest()[:8]}.spec"
+    spec.write_text(SPEC.format(mode=mode, id_base=ID_BASE, rootfs=tree, attest=attest, policy=policy))
+    return str(spec)
+
+
+def nucleus(work, tree, build, attest, suffix=""):
+    return [Contestant(f"nucleus-exec, {mode}{suffix}", [str(build / "exec-helper/nucleus-exec")],
+                       stdin=spec_file(work, tree, mode, attest if mode == "production" else ""))
+            for mode in MODES]
+
+
+def own_policy(work, tree, build, source):
+    """The agent's own profile, by the way that a user's goes."""
+    compiler = seccomp.build_compiler(build)
+    program = subprocess.run([compiler, "nucleus", source / "policies/agent.seccomp.json", "400"], check=True,
+                             capture_output=True).stdout
+    policy = OWN_POLICY.format(program=base64.b64encode(program).decode())
+    return Contestant("nucleus-exec, agent, policies of its own", [str(build / "exec-helper/nucleus-exec")],
+                      stdin=spec_file(work, tree, "agent", policy=policy))
+
+
+def attest_tree(tree, build):
+    subprocess.run([build / "tools/nucleus", "attest", tree], check=True, stdout=subprocess.DEVNULL)
+    return f"attest {hashlib.sha256((tree / '.nucleus-rootfs-sha256').read_bytes()).hexdigest()}\n"
 
 
 def floor(work, tree):
@@ -116,15 +150,15 @@ def oci(work, tree, name, argv):
     return Contestant(name, [*argv, "run", "--bundle", str(bundle), f"nucleus-bench-{os.getpid()}"])
 
 
-def run(work, build, runs, pause, before=None):
+def run(work, build, source, runs, pause, before=None):
     tree = work / "tree"
     make_tree(tree)
     os.chmod(work, 0o755)  # crun and runc reach the tree as the mapped user
     state = work / "state"
-    modes = ("agent", "strict-agent", "production")
-    contestants = [nucleus(work, tree, build, mode) for mode in modes]
+    attest = attest_tree(tree, build)
+    contestants = [*nucleus(work, tree, build, attest), own_policy(work, tree, build, source)]
     if before:
-        contestants += [nucleus(work, tree, before.resolve(), mode, ", before") for mode in modes]
+        contestants += nucleus(work, tree, before.resolve(), attest, ", before")
     contestants += [
         *floor(work, tree),
         bwrap(tree),

@@ -48,9 +48,14 @@ def engine_profile(cache, name):
     return tree / path
 
 
+def build_compiler(build):
+    subprocess.run(["ninja", "-C", build, "tests/bench/seccomp-filter"], check=True, stdout=subprocess.DEVNULL)
+    return build / "tests/bench/seccomp-filter"
+
+
 def compile_filters(work, build, source, cache):
     """Name to file. The name carries the number of instructions."""
-    subprocess.run(["ninja", "-C", build, "tests/bench/seccomp-filter"], check=True, stdout=subprocess.DEVNULL)
+    program = build_compiler(build)
     wanted = [(f"{tier}, nucleus", "nucleus", source / f"policies/{tier}.seccomp.json", NONE) for tier in TIERS]
     wanted += [(f"production, {compiler}", compiler, source / "policies/production.seccomp.json", NONE)
                for compiler in ("libseccomp", "libseccomp-tree")]
@@ -58,7 +63,7 @@ def compile_filters(work, build, source, cache):
                for engine in ENGINES for compiler in ("engine", "nucleus")]
     filters = {"no filter": b"", "one instruction": RETURN_ALLOW}
     for name, compiler, profile, capabilities in wanted:
-        filters[name] = subprocess.run([build / "tests/bench/seccomp-filter", compiler, profile, capabilities],
+        filters[name] = subprocess.run([program, compiler, profile, capabilities],
                                        check=True, capture_output=True).stdout
     files = {}
     for i, (name, data) in enumerate(filters.items()):
