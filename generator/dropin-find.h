@@ -12,7 +12,7 @@
 #include "dropin.h"
 #include "load.h"
 
-#define DROPIN_FILE_MAX (1024U * 1024 - 1) /* systemd's own limit of a line */
+#define DROPIN_FILE_MAX (1024U * 1024)
 #define DROPIN_SECTION "X-Nucleus"
 
 /* The unit search path, looked through once. Owns all files that it gave out. */

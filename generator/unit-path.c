@@ -35,8 +35,8 @@ static const Row rows[] = {
         { SCOPE_USER, false, "XDG_DATA_HOME", ".local/share", .directory = "systemd/user" },
         { SCOPE_USER, false, "XDG_DATA_DIRS", .fallback = "/usr/local/share:/usr/share",
                 .directory = "systemd/user" },
-        { SCOPE_USER, .fallback = "/usr/local/lib", .directory = "systemd/user" },
-        { SCOPE_USER, .fallback = "/usr/lib", .directory = "systemd/user" },
+        { SCOPE_USER, .fallback = "/usr/local/lib:/usr/local/share", .directory = "systemd/user" },
+        { SCOPE_USER, .fallback = "/usr/lib:/usr/share", .directory = "systemd/user" },
 };
 
 int append_directories(char ***v, const char *list, const char *suffix) {

@@ -99,13 +99,12 @@ int dropin_lines_next(DropinLines *l) {
                 if (is_comment(p, n))
                         continue;
                 skip_bom(l, &p, &n);
-                if (more)
-                        l->continued = true;
-                else {
+                if (!more) {
                         l->number = l->n_read;
                         l->start = p;
                 }
                 more = is_continued(p, n);
+                l->continued = l->continued || more;
                 strbuf_add(&l->text, p, more ? n - 1 : n);
                 if (!more)
                         return finish(l);

@@ -14,7 +14,7 @@ typedef struct DropinLines {
         StrBuf text;       /* without white space at both ends */
         const char *start; /* where it begins in what is read */
         unsigned number;   /* of the first line of it */
-        bool continued;    /* it was of several */
+        bool continued;    /* a backslash ended (one of) them */
         bool cut;          /* a NUL or a lone carriage return ended (one of) them */
 } DropinLines;
 
