@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Build-time tool: copies a manual page, and puts the keys that the programs know in place of the lines
- * @KEYS@ (schema.c), @OVERRIDES@ (override.c) and @FLOOR@ (floor.c).
+ * @KEYS@ (schema.c), @OVERRIDES@ (override.c), @FLOOR@ (floor.c) and @LANDLOCK@ (landlock-rights.c).
  */
 
 #include "floor.h"
+#include "landlock-rights.h"
 #include "override.h"
 #include "schema.h"
 
@@ -64,6 +65,21 @@ static void print_floor(void) {
         }
 }
 
+/* Groups first, as the words that people should reach for. */
+static void print_landlock(void) {
+        for (const LandlockGroup *g = landlock_groups; g->name; g++) {
+                _cleanup_strbuf_ StrBuf b = {};
+                landlock_access_format(LANDLOCK_KIND_FS, g->access, ", ", &b);
+                printf(".It Cm %s\n[[rules]]: %s\n", g->name, b.data ?: "");
+        }
+        for (const LandlockRight *r = landlock_rights; r->name; r++) {
+                static const char *const places[] = { "[[rules]]", "[[ports]]", "denied by [scopes]" };
+                printf(".It Cm %s\n%s, ABI %u: ", r->name, places[r->kind], r->abi);
+                print_text(r->help);
+                putchar('\n');
+        }
+}
+
 static void print_line(const char *line) {
         static const struct {
                 const char *line;
@@ -72,6 +88,7 @@ static void print_line(const char *line) {
                 { "@KEYS@\n", print_keys },
                 { "@OVERRIDES@\n", print_overrides },
                 { "@FLOOR@\n", print_floor },
+                { "@LANDLOCK@\n", print_landlock },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(lists); i++)
