@@ -62,8 +62,9 @@ bool seccomp_arch_oci_known(const char *name) {
 static const struct {
         const char *name;
         uint32_t nr;
-        const char *arch; /* NULL: all */
+        const char *arch; /* the kernel's name of the one machine that has it; NULL: all */
 } recent_syscalls[] = {
+        { "riscv_hwprobe", 258, "riscv64" },
         { "uretprobe", 335, "x86_64" },
         { "uprobe", 336, "x86_64" },
         { "cachestat", 451, NULL },
