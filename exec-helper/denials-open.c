@@ -41,11 +41,12 @@ static bool link_is(const char *path, const char *value) {
         return streq(target, value);
 }
 
-/* Is our network namespace the first process's? The kernel's records go to that alone. */
+/* Is our network namespace the kernel's first? Its records go to that alone. Kernel threads live there, and
+ * process 2 is the first of them wherever the PID namespace is the first one. */
 static bool in_host_network(void) {
         struct stat ours, first;
 
-        if (stat("/proc/self/ns/net", &ours) < 0 || stat("/proc/1/ns/net", &first) < 0)
+        if (stat("/proc/self/ns/net", &ours) < 0 || stat("/proc/2/ns/net", &first) < 0)
                 return true;
         return ours.st_dev == first.st_dev && ours.st_ino == first.st_ino;
 }
@@ -172,7 +173,7 @@ static const char *why_not(int error) {
         case -EPROTONOSUPPORT:
                 return "the kernel has no audit (CONFIG_AUDIT)";
         default:
-                return strerrordesc_np(-error) ?: "unknown error";
+                return strerror(-error);
         }
 }
 

@@ -126,10 +126,11 @@ static void add_program(StrBuf *b, const AuditRecord *who) {
 
 /* ---- which policy ---- */
 
+/* Built-in profiles are installed as files too, whose lines these are. */
 static const char *seccomp_source(const Context *c, char *buffer, size_t size) {
         if (c->spec->seccomp_source)
                 return c->spec->seccomp_source;
-        (void)snprintf(buffer, size, "built-in profile of %s", c->rules->name);
+        (void)snprintf(buffer, size, "%s/%s.seccomp.json", NUCLEUS_POLICY_DIR, c->rules->name);
         return buffer;
 }
 
@@ -181,7 +182,7 @@ static const char *text_of(const StrBuf *b) {
 static void report_seccomp(const Context *c, const AuditRecord *r) {
         _cleanup_strbuf_ StrBuf b = {}, comm = {}, exe = {}, numbers = {};
         const struct Answer *answer = answer_of(r);
-        char name[64], source_buffer[64], pid[24];
+        char name[64], source_buffer[512], pid[24];
         SeccompLine lines[LINES_MAX];
         size_t n = lines_of(c, r, lines);
         const char *error = errno_of(r, lines, n),
@@ -213,6 +214,15 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
                 8);
 }
 
+/* Only for what can be asked and pasted as it is. */
+static void add_landlock_hint(StrBuf *b, const Context *c, const AuditRecord *r, const char *rights) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+
+        if (startswith(r->blockers, "fs.") && r->path[0] == '/' && strspn(r->path, plain) == strlen(r->path))
+                strbuf_printf(b, "; see: nucleus policy explain --service %s --path %s --access %s",
+                        c->spec->name, r->path, rights);
+}
+
 static void report_landlock(const Context *c, const AuditRecord *r, const AuditRecord *call) {
         _cleanup_strbuf_ StrBuf b = {}, object = {}, comm = {}, exe = {};
         char rights[sizeof(r->blockers)], source[64], pid[24];
@@ -235,6 +245,7 @@ static void report_landlock(const Context *c, const AuditRecord *r, const AuditR
                 (void)snprintf(pid, sizeof(pid), "%" PRIu64, call->pid);
         }
         strbuf_printf(&b, ", by the %s", source);
+        add_landlock_hint(&b, c, r, rights);
 
         report_record(c, LOG_WARNING, MESSAGE_ID_DENIED, text_of(&b) ?: "out of memory",
                 (const ReportField[]){

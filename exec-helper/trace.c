@@ -125,7 +125,7 @@ void trace_write(Context *c) {
         if (r >= 0)
                 return;
         (void)snprintf(message, sizeof(message), "cannot write the trace %s: %s", c->spec->seccomp_trace,
-                strerrordesc_np(-r) ?: "unknown error");
+                strerror(-r));
         report_one_line(message);
         report_message(c, LOG_ERR, MESSAGE_ID_TRACE_LOST, message);
 }

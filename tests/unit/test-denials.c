@@ -377,7 +377,7 @@ static void test_denial_of_many_kinds_is_bounded(void **state) {
 #define LANDLOCK_TEXT                                                                                       \
         "nucleus-exec: web: access remove_file,refer to \"/data\" denied%s, by the built-in Landlock "      \
         "policy of "                                                                                        \
-        "production\n"
+        "production; see: nucleus policy explain --service web --path /data --access remove_file,refer\n"
 
 static void assert_landlock(Fixture *f, const char *how) {
         _cleanup_free_ char *expected = NULL;
