@@ -139,7 +139,7 @@ static int identify(Context *c, Mount *m, int fd) {
 
         if (!c->rules->mount_audit)
                 return 0;
-        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+        if (sys_statx(fd, STATX_MNT_ID, &st) < 0)
                 return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
         m->id = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
         return 0;

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Reports. libsystemd is loaded only when there is something to say to the journal: a good start never pays
- * for it. Must be called once for each error, by the process that ends with it.
- */
+/* Reports. Must be called once for each error, by the process that ends with it. */
 
 #include "report.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
-#include <sys/uio.h>
 #include <syslog.h>
 
+#include "journal.h"
 #include "message-id.h"
 #include "notify.h"
 
-#define LIBSYSTEMD "libsystemd.so.0"
 #define TEXT_MAX (FAILURE_TEXT_MAX + 256)
 #define OWN_FIELDS 5
 
@@ -26,8 +21,6 @@ int step_fail(Context *c, int error, const char *format, ...) {
         va_end(ap);
         return error;
 }
-
-typedef int (*SendFunc)(const struct iovec *, int);
 
 /* The fields of one record, "NAME=VALUE" each. */
 typedef struct Fields {
@@ -47,18 +40,6 @@ static void add_field(Fields *f, const char *name, const char *value) {
         f->n++;
 }
 
-static bool send_to_journal(const Fields *f) {
-        struct iovec iov[OWN_FIELDS + REPORT_FIELDS_MAX];
-        void *lib = dlopen(LIBSYSTEMD, RTLD_NOW | RTLD_LOCAL);
-        SendFunc send = lib ? (SendFunc)dlsym(lib, "sd_journal_sendv") : NULL;
-
-        if (!send)
-                return false;
-        for (size_t i = 0; i < f->n; i++)
-                iov[i] = (struct iovec){ f->text[i], strlen(f->text[i]) };
-        return send(iov, (int)f->n) >= 0;
-}
-
 void report_record(const Context *c, int priority, const char *message_id, const char *message,
         const ReportField *fields, size_t n) {
         const char *name = c->spec && c->spec->name ? c->spec->name : "unknown";
@@ -76,7 +57,7 @@ void report_record(const Context *c, int priority, const char *message_id, const
                 add_field(&f, "SYSLOG_IDENTIFIER", identifier);
                 for (size_t i = 0; i < n; i++)
                         add_field(&f, fields[i].name, fields[i].value);
-                if (send_to_journal(&f))
+                if (journal_send(f.text, f.n) >= 0)
                         return;
         }
         number[0] = '\0';
@@ -104,11 +85,10 @@ void report_one_line(char *text) {
 
 /* "cannot mount /dev: Permission denied (step dev)" */
 static void describe(const Context *c, const Step *step, int error, char *ret_text, size_t size) {
-        const char *text = strerrordesc_np(-error);
         bool complete = error == -EBADMSG || error == -EKEYREJECTED;
 
         (void)snprintf(ret_text, size, "%s%s%s", c->failure[0] ? c->failure : step->name,
-                complete ? "" : ": ", complete ? "" : text ?: "unknown error");
+                complete ? "" : ": ", complete ? "" : strerror(-error));
         report_one_line(ret_text);
 }
 

@@ -24,6 +24,10 @@
 #include "sys.h"
 #include "trace.h"
 
+/* A wait status: of an exit, and of a death by a signal. */
+#define STATUS_OF_EXIT(code) ((int)(code) << 8)
+#define STATUS_OF_SIGNAL(sig) (sig)
+
 /* Ends init, and with it everything in its PID namespace. Returns init's wait status. */
 static int end_init(Context *c) {
         int status = 0;
@@ -59,7 +63,7 @@ static int end_as(int status) {
 static int fail(Context *c, const Step *step, int error) {
         report_failure(c, step, error);
         (void)end_init(c);
-        return W_EXITCODE((int)step->exit_code, 0);
+        return STATUS_OF_EXIT(step->exit_code);
 }
 
 /* init is gone without a word: killed from outside, for one by the kernel for want of memory. */
@@ -74,7 +78,7 @@ static int init_lost(Context *c) {
                 WIFSIGNALED(status) ? "signal" : "status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         report_message(c, LOG_ERR, MESSAGE_ID_INIT_LOST, text);
-        return WIFSIGNALED(status) ? status : W_EXITCODE(EXIT_CODE_NAMESPACE, 0);
+        return WIFSIGNALED(status) ? status : STATUS_OF_EXIT(EXIT_CODE_NAMESPACE);
 }
 
 /* One datagram of init, with the descriptor that comes with REPORT_TRACED. */
@@ -148,7 +152,7 @@ static bool take_signal(Context *c, int fd, bool running, int *ret_) {
                 if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP && sig != SIGQUIT)
                         return false;
                 (void)end_init(c);
-                *ret_ = W_EXITCODE(0, sig);
+                *ret_ = STATUS_OF_SIGNAL(sig);
                 return true;
         }
         Order order = { .signal = sig };
@@ -183,7 +187,7 @@ static int loop(Context *c) {
                                 continue;
                         int error = step_fail(c, -errno, "cannot wait for the service");
                         (void)fail(c, &recipe[recipe_n - 1], error);
-                        return W_EXITCODE(EXIT_CODE_NAMESPACE, 0);
+                        return STATUS_OF_EXIT(EXIT_CODE_NAMESPACE);
                 }
                 if (fds[0].revents && take_report(c, &running, &ret))
                         return ret;

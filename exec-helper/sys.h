@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,6 +43,11 @@ static inline int sys_openat2(int fd, const char *path, uint64_t flags, uint64_t
                         break;
         }
         return r;
+}
+
+/* Of the descriptor itself. */
+static inline int sys_statx(int fd, unsigned mask, struct statx *ret_) {
+        return (int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, ret_);
 }
 
 static inline pid_t sys_clone3(struct clone_args *args) {

@@ -115,7 +115,7 @@ static const char *error_text(int error) {
         case -ENOSYS:
                 return "the kernel has no openat2(2)";
         default:
-                return strerrordesc_np(-error);
+                return strerror(-error);
         }
 }
 

@@ -141,7 +141,7 @@ static int put_in_place(Attest *a, const char *text, size_t n) {
         if (r != -EEXIST)
                 (void)unlinkat(root, TEMPORARY_NAME, 0);
         return attest_fail(a->report, r, "cannot write %s into the root tree: %s", ATTEST_MANIFEST_NAME,
-                strerrordesc_np(-r) ?: "unknown error");
+                strerror(-r));
 }
 
 static int write_manifest(Write *w) {
@@ -186,6 +186,6 @@ int attest_write(int root_fd, int version, const AttestOptions *options, AttestR
         }
         if (r < 0)
                 (void)attest_fail(report, r, "cannot attest the root tree: %s",
-                        strerrordesc_np(-r) ?: "unknown error");
+                        strerror(-r));
         return r;
 }

@@ -329,6 +329,6 @@ int attest_verify(int root_fd, const AttestOptions *options, AttestReport *repor
                 r = verify(&v);
         if (r < 0)
                 (void)attest_fail(report, r, "cannot attest the root tree: %s",
-                        strerrordesc_np(-r) ?: "unknown error");
+                        strerror(-r));
         return r;
 }
