@@ -347,12 +347,22 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
                         mode_rules(s->mode)->name);
 
         SeccompTarget target = target_of(p, s);
-        r = get_compiled(p, f, &target, &c);
+        _cleanup_policy_error_ PolicyError what = {};
+        r = seccomp_profile_check(f->seccomp, &target, &what);
+        if (r == -EINVAL)
+                return refuse(s, diag, (Position){ .file = f->path, .line = what.line }, "%s", what.message);
+        if (r >= 0)
+                r = get_compiled(p, f, &target, &c);
         if (r == -E2BIG)
                 return refuse(s, diag, (Position){ .file = f->path },
                         "the filter would be longer than the kernel takes: use fewer conditions");
         if (r < 0)
                 return r == -ENOMEM ? r : refuse(s, diag, (Position){ .file = f->path }, "%s", strerror(-r));
+        if (f->seccomp->log && !s->log_denials) { /* SECCOMP_FILTER_FLAG_LOG */
+                s->log_denials = true;
+                s->origins[schema_index(schema_find("policy", "log_denials"))] =
+                        (Origin){ .kind = ORIGIN_DEFAULT, .reason = "flags of the seccomp profile" };
+        }
         s->policy.seccomp_program = built_in ? NULL : c->program;
         s->policy.seccomp_lines = c->lines;
         return 0;

@@ -58,7 +58,9 @@ static int check_seccomp(const char *text, size_t n, PolicyError *reterr_) {
         int r = seccomp_profile_parse(text, n, &p, reterr_);
         if (r < 0 || target_of_this_machine(&target) != 0)
                 return r;
-        r = seccomp_compile(p, &target, &program);
+        r = seccomp_profile_check(p, &target, reterr_);
+        if (r >= 0)
+                r = seccomp_compile(p, &target, &program);
         free(program.filter);
         if (r == -E2BIG)
                 return policy_error_set(reterr_, 0, 0,
