@@ -16,6 +16,7 @@
 
 #include "capabilities.h"
 #include "recipe.h"
+#include "steps.h"
 #include "sys.h"
 
 const int forwarded_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, 0 };
@@ -58,6 +59,10 @@ static void start(Context *c) {
                 payload_main(c);
         if (c->workload < 0) {
                 c->payload_error = step_fail(c, -errno, "cannot fork");
+                c->payload_step = &recipe[recipe_n - 1];
+        }
+        if (c->asking_filter) { /* and had no answer: it was killed, and could not say so itself */
+                c->payload_error = step_exec_forbidden(c, -EPERM);
                 c->payload_step = &recipe[recipe_n - 1];
         }
         if (c->payload_step)

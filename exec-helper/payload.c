@@ -6,6 +6,7 @@
 
 #include "steps.h"
 
+#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
@@ -159,11 +160,32 @@ static char **environment(const Context *c) {
         return env;
 }
 
+int step_exec_forbidden(Context *c, int error) {
+        return step_fail(c, error, "cannot execute %s: the seccomp profile %s does not allow execve",
+                c->spec->arguments[0], c->spec->seccomp_source ?: "of the service");
+}
+
+/*
+ * Would a filter that somebody wrote let us execute anything? A call that names no file fails with EFAULT,
+ * or as the filter says. Where it kills, this is where: init sees that there was no answer, and does not
+ * take the end of this process for the workload's.
+ */
+static int ask_filter(Context *c) {
+        c->asking_filter = true;
+        (void)syscall(SYS_execve, NULL, NULL, NULL);
+        int error = -errno;
+        c->asking_filter = false;
+        return error == -EFAULT ? 0 : step_exec_forbidden(c, error);
+}
+
 int step_exec(Context *c) {
         char **env = environment(c);
 
         if (!env)
                 return -ENOMEM;
+        int r = c->spec->seccomp_program ? ask_filter(c) : 0;
+        if (r < 0)
+                return r;
         (void)execve(c->spec->arguments[0], c->spec->arguments, env);
         if (errno == EACCES && c->program_was_executable)
                 return step_fail(c, -EACCES,

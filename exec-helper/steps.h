@@ -53,6 +53,8 @@ int step_streams(Context *c);
 int step_descriptors(Context *c);
 int step_seccomp(Context *c);
 int step_exec(Context *c);
+/* For init too: says that the filter does not allow execve(2). Returns `error`. */
+int step_exec_forbidden(Context *c, int error);
 
 /* landlock-step.c */
 int step_landlock(Context *c);

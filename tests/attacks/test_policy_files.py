@@ -8,6 +8,7 @@ the policy that answers. Specs are written by hand; what becomes of policy files
 import base64
 import os
 import shutil
+import signal
 import socket
 import stat
 import struct
@@ -21,7 +22,7 @@ LANDLOCK_CREATE_RULESET, VERSION = 444, 1
 ABI = kernel.libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, VERSION)
 NO_ABI = 999  # that no kernel has
 TCGETS = "0x5401"
-GETPPID = {"x86_64": 110, "aarch64": 173}[os.uname().machine]
+GETPPID, EXECVE = {"x86_64": (110, 59), "aarch64": (173, 221)}[os.uname().machine]
 
 RIGHTS = ["execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char", "make_dir",
           "make_reg", "make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate", "ioctl_dev"]
@@ -433,6 +434,27 @@ def test_seccomp_program_that_the_kernel_refuses(root, mode, instructions):
     result = refused(run(spec.but(seccomp_program=program(*instructions))), Exit.SECCOMP)
     assert "cannot load the seccomp filter of /etc/p.json" in result.stderr
     assert run(spec.but(seccomp_program=EVERYTHING)).code == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("action", [0x80000000, 0x00000000, 0x00050001, 0x00050026],
+                         ids=["kill-process", "kill-thread", "errno-EPERM", "errno-ENOSYS"])
+def test_49_program_without_execve_is_never_ready(root, mode, action):
+    rootfs.attest(root)
+    spec = payload("cwd", rootfs=root, mode=mode, attest="unpinned", seccomp="custom", seccomp_source="/etc/p.json")
+    execve = program(LOAD_NR, (0x15, 0, 1, EXECVE), (RETURN, 0, 0, action), ALLOW)
+    result = refused(run(spec.but(seccomp_program=execve)), Exit.EXEC)
+    assert "seccomp profile /etc/p.json does not allow execve" in result.stderr
+    other = program(LOAD_NR, (0x15, 0, 1, GETPPID), (RETURN, 0, 0, action), ALLOW)
+    result = run(spec.but(seccomp_program=other))
+    assert result.code == 0 and result.ready
+
+
+def test_49_program_that_kills_the_workload_itself(root):
+    """The program did run, however short: that is the service's end, not a failed start."""
+    kill = program(LOAD_NR, (0x15, 0, 1, GETPPID), (RETURN, 0, 0, 0x80000000), ALLOW)
+    result = run(payload("syscall", "getppid", rootfs=root, seccomp="custom", seccomp_program=kill))
+    assert result.code == -signal.SIGSYS and result.ready, result
 
 
 def test_seccomp_program_is_never_left_out(root):
