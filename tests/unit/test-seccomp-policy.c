@@ -321,6 +321,7 @@ typedef struct Promise {
 static const Promise promises[] = {
         { "read", {}, 0 },
         { "execve", {}, 0 },
+        { "memfd_create", {}, 0 },
         { "ioctl", { 0, 0x5401 }, 0 },     /* TCGETS */
         { "ioctl", { 0, 0x5412 }, EPERM }, /* TIOCSTI, CVE-2019-10063 */
         { "ioctl", { 0, HIGH | 0x5412 }, EPERM },
@@ -484,7 +485,7 @@ static const struct {
         { "setsockopt", { 3, HIGH | 6, HIGH | 31 }, { 0, ENOENT, ENOENT } },
         { "setsockopt", { 3, 6, 1 }, { 0, 0, 0 } },  /* TCP_NODELAY */
         { "setsockopt", { 3, 1, 31 }, { 0, 0, 0 } }, /* of SOL_SOCKET */
-        { "memfd_create", {}, { 0, 0, ENOSYS } },
+        { "ioprio_set", {}, { 0, 0, ENOSYS } },
         { "sched_setattr", {}, { 0, 0, ENOSYS } },
 };
 

@@ -148,7 +148,7 @@ static void test_tiers_differ_in_what_is_written_here(void **state) {
                         "get_mempolicy mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify "
                         "mq_getsetattr mknodat tee vmsplice name_to_handle_at futex_waitv "
                         "cachestat futex_wake futex_wait futex_requeue setxattrat removexattrat ",
-                [MODE_PRODUCTION] = "sched_setattr memfd_create ",
+                [MODE_PRODUCTION] = "ioprio_set sched_setattr ",
         };
 
         for (Mode mode = 1; mode < _MODE_MAX; mode++) {
