@@ -47,7 +47,8 @@ typedef struct Context {
         pid_t workload;
         const struct Step *payload_step; /* the step that failed in the workload's process; NULL: none */
         int payload_error;
-        bool asking_filter;          /* the workload's process is asking it whether execve(2) is allowed */
+        char **environment;          /* of the workload */
+        bool asking_filter;          /* a filter of the spec has not said yet whether execve(2) is allowed */
         bool program_was_executable; /* before a Landlock policy of the spec was applied */
 
         /* The failure of the step at hand: "what, where", without errno's text. */

@@ -61,7 +61,8 @@ static void start(Context *c) {
                 c->payload_error = step_fail(c, -errno, "cannot fork");
                 c->payload_step = &recipe[recipe_n - 1];
         }
-        if (c->asking_filter) { /* and had no answer: it was killed, and could not say so itself */
+        /* It had no answer: it was killed, and could not say so itself. */
+        if (c->asking_filter && !c->payload_step) {
                 c->payload_error = step_exec_forbidden(c, -EPERM);
                 c->payload_step = &recipe[recipe_n - 1];
         }

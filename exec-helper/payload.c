@@ -116,31 +116,6 @@ int step_streams(Context *c) {
         return 0;
 }
 
-int step_descriptors(Context *c) {
-        unsigned first = LISTEN_FD_FIRST + c->n_listen;
-
-        for (unsigned i = 0; i < c->n_listen; i++)
-                if (fcntl(LISTEN_FD_FIRST + (int)i, F_SETFD, 0) < 0)
-                        return step_fail(c, -errno, "cannot keep socket %u", i);
-        /* All of ours are close-on-exec already; this holds whatever a mistake may have left. */
-        if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-                return step_fail(c, -errno, "cannot mark the descriptors");
-        return 0;
-}
-
-int step_seccomp(Context *c) {
-        const Spec *s = c->spec;
-
-        if (!s->seccomp_program) {
-                int r = seccomp_load_builtin(s->mode, s->log_denials);
-                return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
-        }
-        int r = seccomp_load_program(s->seccomp_program, s->log_denials);
-        return r < 0 ? step_fail(c, r, "cannot load the seccomp filter of %s",
-                               s->seccomp_source ?: "the service's profile")
-                     : 0;
-}
-
 /* The environment, and what tells the workload of its sockets: the process id is the one it sees itself. */
 static char **environment(const Context *c) {
         size_t n = strv_length(c->spec->environment);
@@ -160,6 +135,35 @@ static char **environment(const Context *c) {
         return env;
 }
 
+int step_descriptors(Context *c) {
+        unsigned first = LISTEN_FD_FIRST + c->n_listen;
+
+        for (unsigned i = 0; i < c->n_listen; i++)
+                if (fcntl(LISTEN_FD_FIRST + (int)i, F_SETFD, 0) < 0)
+                        return step_fail(c, -errno, "cannot keep socket %u", i);
+        /* All of ours are close-on-exec already; this holds whatever a mistake may have left. */
+        if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+                return step_fail(c, -errno, "cannot mark the descriptors");
+
+        /* Now, since a filter may leave no call but execve(2). */
+        c->environment = environment(c);
+        return c->environment ? 0 : -ENOMEM;
+}
+
+int step_seccomp(Context *c) {
+        const Spec *s = c->spec;
+
+        if (!s->seccomp_program) {
+                int r = seccomp_load_builtin(s->mode, s->log_denials);
+                return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
+        }
+        c->asking_filter = true; /* from now on any call may be our last: see ask_filter() */
+        int r = seccomp_load_program(s->seccomp_program, s->log_denials);
+        return r < 0 ? step_fail(c, r, "cannot load the seccomp filter of %s",
+                               s->seccomp_source ?: "the service's profile")
+                     : 0;
+}
+
 int step_exec_forbidden(Context *c, int error) {
         return step_fail(c, error, "cannot execute %s: the seccomp profile %s does not allow execve",
                 c->spec->arguments[0], c->spec->seccomp_source ?: "of the service");
@@ -171,7 +175,6 @@ int step_exec_forbidden(Context *c, int error) {
  * take the end of this process for the workload's.
  */
 static int ask_filter(Context *c) {
-        c->asking_filter = true;
         (void)syscall(SYS_execve, NULL, NULL, NULL);
         int error = -errno;
         c->asking_filter = false;
@@ -179,14 +182,10 @@ static int ask_filter(Context *c) {
 }
 
 int step_exec(Context *c) {
-        char **env = environment(c);
-
-        if (!env)
-                return -ENOMEM;
         int r = c->spec->seccomp_program ? ask_filter(c) : 0;
         if (r < 0)
                 return r;
-        (void)execve(c->spec->arguments[0], c->spec->arguments, env);
+        (void)execve(c->spec->arguments[0], c->spec->arguments, c->environment);
         if (errno == EACCES && c->program_was_executable)
                 return step_fail(c, -EACCES,
                         "cannot execute %s: the Landlock policy must grant execute and read_file there, and "

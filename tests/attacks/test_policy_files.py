@@ -445,6 +445,7 @@ def test_49_program_without_execve_is_never_ready(root, mode, action):
     execve = program(LOAD_NR, (0x15, 0, 1, EXECVE), (RETURN, 0, 0, action), ALLOW)
     result = refused(run(spec.but(seccomp_program=execve)), Exit.EXEC)
     assert "seccomp profile /etc/p.json does not allow execve" in result.stderr
+    refused(run(spec.but(seccomp_program=program((RETURN, 0, 0, action)))), Exit.EXEC)
     other = program(LOAD_NR, (0x15, 0, 1, GETPPID), (RETURN, 0, 0, action), ALLOW)
     result = run(spec.but(seccomp_program=other))
     assert result.code == 0 and result.ready
