@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
+#include "errno-name.h"
 #include "message-id.h"
 #include "report.h"
 #include "seccomp-lines.h"
@@ -160,7 +161,7 @@ static const char *errno_of(const AuditRecord *r, const SeccompLine *lines, size
         for (size_t i = 1; i < n; i++)
                 if (lines[i].action != lines[0].action)
                         return NULL;
-        return strerrorname_np((int)(lines[0].action & SECCOMP_RET_DATA));
+        return errno_name((int)(lines[0].action & SECCOMP_RET_DATA));
 }
 
 /* The profile is of our own architecture; a call of another is killed before the profile is asked. */
@@ -227,7 +228,7 @@ static void report_landlock(const Context *c, const AuditRecord *r, const AuditR
         _cleanup_strbuf_ StrBuf b = {}, object = {}, comm = {}, exe = {};
         char rights[sizeof(r->blockers)], source[64], pid[24];
         const char *error =
-                call && call->exit < 0 && call->exit > -4096 ? strerrorname_np((int)-call->exit) : NULL;
+                call && call->exit < 0 && call->exit > -4096 ? errno_name((int)-call->exit) : NULL;
 
         landlock_rights(r->blockers, rights, sizeof(rights));
         add_object(&object, r);

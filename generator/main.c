@@ -79,7 +79,7 @@ static void write_links(Run *r) {
 
 static int write_units(Run *r, const Graph *g) {
         for (size_t i = 0; i < g->n_nodes; i++) {
-                int k = unit_add_node(&r->units, g, &g->nodes[i], NUCLEUS_EXEC_PATH);
+                int k = unit_add_node(&r->units, g, &g->nodes[i], unit_exec_path(&g->nodes[i]));
                 if (k < 0)
                         return k;
                 write_files(r);

@@ -7,6 +7,8 @@
 
 #include "unit.h"
 
+#include "build-config.h"
+
 #include <stdarg.h>
 
 #include "exit-code.h"
@@ -342,6 +344,13 @@ static void put_trace_directory(StrBuf *b, const ServiceConfig *s) {
                 return;
         assignf(b, "RuntimeDirectory", "nucleus/trace");
         assignf(b, "RuntimeDirectoryPreserve", "yes");
+}
+
+const char *unit_exec_path(const Node *n) {
+        /* libcrypto, and libseccomp's names of calls. */
+        bool library = !n->error && (n->service->attestation_verify || n->service->log_denials);
+
+        return library ? NUCLEUS_EXEC_PATH : NUCLEUS_EXEC_STATIC_PATH;
 }
 
 /* Into [Service]; READY=1 says that a service runs, and its end that a oneshot is complete. */

@@ -31,8 +31,14 @@ void unit_set_done(UnitSet *u);
 #define _cleanup_unit_set_ _cleanup_(unit_set_done)
 
 /*
+ * The nucleus-exec for a service: the static one where nothing that it asks for needs a library, since that
+ * starts sooner (both are one where the build has no static one).
+ */
+const char *unit_exec_path(const Node *n) _pure_;
+
+/*
  * Adds the units of one node: its .service, and its .socket where it has sockets; one that fails where the
- * node has an error; nothing where its name is somebody else's. `exec_path` is nucleus-exec's. 0 or -ENOMEM.
+ * node has an error; nothing where its name is somebody else's. `exec_path` is nucleus-exec's, see unit_exec_path(). 0 or -ENOMEM.
  */
 int unit_add_node(UnitSet *u, const Graph *g, const Node *n, const char *exec_path);
 

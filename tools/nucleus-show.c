@@ -49,7 +49,7 @@ static const char *exec_path(void) {
 static int show_units(const Show *s) {
         _cleanup_unit_set_ UnitSet units = {};
 
-        if (unit_add_node(&units, s->services->graph, s->node, NUCLEUS_EXEC_PATH) < 0)
+        if (unit_add_node(&units, s->services->graph, s->node, unit_exec_path(s->node)) < 0)
                 return out_of_memory();
         if (units.n_files == 0) {
                 print_error("no unit is made for %s: %s", s->node->name, s->node->error ?: "");

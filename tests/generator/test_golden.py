@@ -52,6 +52,7 @@ def produce(case, tmp_path):
     def general(text):
         """A compiled filter, and the numbers of calls, are those of the machine."""
         text = text.replace(str(tmp_path / "in"), "@IN@").replace(exec_path(), "@NUCLEUS_EXEC@")
+        text = text.replace("@NUCLEUS_EXEC@-static", "@NUCLEUS_EXEC@")  # a matter of the build
         return re.sub(r"(StandardInputText=seccomp-(?:program|lines)) .*", r"\1 …", text)
 
     tree = {k: general(v.decode()) if isinstance(v, bytes) else v for k, v in run.tree().items()}
@@ -112,3 +113,18 @@ def test_units_please_systemd(case, tmp_path):
     first = next(units.glob("*.service"))
     first.write_text(first.read_text().replace("Type=", "Typo="))
     assert verify()
+
+
+def test_unit_runs_the_static_helper_where_no_library_is_needed(tmp_path):
+    text = (pathlib.Path(build.directory()) / "build-config.h").read_text()
+    static = re.search(r'NUCLEUS_EXEC_STATIC_PATH "(.*)"', text)[1]
+    service = 'mode = "agent"\ncommand = ["/bin/x"]\n'
+    config = generator.write(tmp_path / "config", {
+        "plain.toml": service,
+        "attested.toml": service + 'rootfs = "/srv/x"\n[attestation]\nverify = true\n',
+        "logging.toml": service + "[policy]\nlog_denials = true\n",
+        "broken.toml": "mode = 1\n",
+    })
+    run = generator.run([config], tmp_path / "out")
+    started = {name: run.service(name).one("ExecStart") for name in ("plain", "attested", "logging", "broken")}
+    assert started == {"plain": static, "attested": exec_path(), "logging": exec_path(), "broken": static}

@@ -16,8 +16,11 @@ def program(relative):
     return path
 
 
-def nucleus_exec():
-    return program("exec-helper/nucleus-exec")
+def nucleus_exec(spec=b""):
+    """The helper for a spec's text. NUCLEUS_TEST_STATIC=1: the static one, where the generator would take it."""
+    needs_library = any(line.startswith((b"attest ", b"log-denials ")) for line in spec.splitlines())
+    static = os.environ.get("NUCLEUS_TEST_STATIC") == "1" and not needs_library
+    return program("exec-helper/nucleus-exec-static" if static else "exec-helper/nucleus-exec")
 
 
 def payload():

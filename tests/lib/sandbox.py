@@ -194,7 +194,7 @@ def start(spec, *, environment=None, pass_fds=(), uid=None, wrapper=(), preexec=
             preexec()
 
     env = {"NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin", **(environment or {})}
-    command = [*wrapper, program or build.nucleus_exec(), *arguments]
+    command = [*wrapper, program or build.nucleus_exec(text), *arguments]
     try:
         process = subprocess.Popen(command, stdin=fd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env={k: v for k, v in env.items() if v is not None}, pass_fds=pass_fds,
