@@ -75,8 +75,14 @@ def spec_file(work, tree, mode, attest="", policy=BUILTIN_POLICY):
     return str(spec)
 
 
+def helper(build, attested=False):
+    """The one that the generator names in a unit: static, unless a tree has to be hashed."""
+    static = build / "exec-helper/nucleus-exec-static"
+    return str(static if static.exists() and not attested else build / "exec-helper/nucleus-exec")
+
+
 def nucleus(work, tree, build, attest, suffix=""):
-    return [Contestant(f"nucleus-exec, {mode}{suffix}", [str(build / "exec-helper/nucleus-exec")],
+    return [Contestant(f"nucleus-exec, {mode}{suffix}", [helper(build, mode == "production")],
                        stdin=spec_file(work, tree, mode, attest if mode == "production" else ""))
             for mode in MODES]
 
@@ -87,7 +93,7 @@ def own_policy(work, tree, build, source):
     program = subprocess.run([compiler, "nucleus", source / "policies/agent.seccomp.json", "400"], check=True,
                              capture_output=True).stdout
     policy = OWN_POLICY.format(program=base64.b64encode(program).decode())
-    return Contestant("nucleus-exec, agent, policies of its own", [str(build / "exec-helper/nucleus-exec")],
+    return Contestant("nucleus-exec, agent, policies of its own", [helper(build)],
                       stdin=spec_file(work, tree, "agent", policy=policy))
 
 
