@@ -256,7 +256,8 @@ const char *node_unknown_key(JsonNode object, const char *const *known, JsonNode
                         i++;
                 if (known[i])
                         continue;
-                *ret_at = (JsonNode){ object.text, value, find_member(object, key, true) };
+                /* One with escapes that is_key() does not know is somewhere in its object. */
+                *ret_at = (JsonNode){ object.text, value, find_member(object, key, true) ?: object.at };
                 return key;
         }
         return NULL;
