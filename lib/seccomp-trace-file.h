@@ -30,6 +30,7 @@
 
 #define SECCOMP_TRACE_VERSION 1
 #define SECCOMP_TRACE_SIZE_MAX (16U << 20) /* bytes of a trace that is read */
+#define SECCOMP_TRACE_CALLS_MAX 4096U      /* different calls: their numbers are the program's to choose */
 #define SECCOMP_TRACE_VALUES_MAX 64U       /* different values that are kept of an argument */
 
 typedef struct SeccompTraceValue {
@@ -58,7 +59,9 @@ typedef struct SeccompTrace {
 void seccomp_trace_done(SeccompTrace *t);
 #define _cleanup_seccomp_trace_ _cleanup_(seccomp_trace_done)
 
-/* Adds `count` to the call, which it makes where there is none. It, or NULL: no memory. Good until the next.
+/*
+ * Adds `count` to the call, which it makes where there is none; beyond SECCOMP_TRACE_CALLS_MAX all new ones
+ * are counted as the number UINT32_MAX. It, or NULL: no memory. Good until the next.
  */
 SeccompTraceCall *seccomp_trace_add(SeccompTrace *t, uint32_t audit_arch, uint32_t nr, uint64_t count);
 

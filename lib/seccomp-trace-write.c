@@ -52,8 +52,14 @@ static uint64_t add_counts(uint64_t a, uint64_t b) {
 
 SeccompTraceCall *seccomp_trace_add(SeccompTrace *t, uint32_t audit_arch, uint32_t nr, uint64_t count) {
         size_t i = call_index(t, audit_arch, nr);
+        bool known = i < t->n_calls && call_compare(&t->calls[i], audit_arch, nr) == 0;
 
-        if (i == t->n_calls || call_compare(&t->calls[i], audit_arch, nr) != 0) {
+        uint32_t beyond_arch = audit_arch ? UINT32_MAX : 0;
+
+        if (!known && t->n_calls >= SECCOMP_TRACE_CALLS_MAX &&
+                (nr != UINT32_MAX || audit_arch != beyond_arch))
+                return seccomp_trace_add(t, beyond_arch, UINT32_MAX, count);
+        if (!known) {
                 SeccompTraceCall *calls = reallocarray(t->calls, t->n_calls + 1, sizeof(*calls));
                 if (!calls)
                         return NULL;

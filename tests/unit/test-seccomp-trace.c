@@ -135,6 +135,21 @@ static void test_trace_counts_stop_at_the_largest(void **state) {
         assert_int_equal(seccomp_trace_add(&t, 0, 1, 5)->count, INT64_MAX);
 }
 
+static void test_trace_counts_numbers_beyond_the_limit_together(void **state) {
+        _cleanup_seccomp_trace_ SeccompTrace t = {};
+
+        for (uint32_t nr = 0; nr < SECCOMP_TRACE_CALLS_MAX; nr++)
+                assert_non_null(seccomp_trace_add(&t, 0, nr, 1));
+        for (uint32_t i = 0; i < 5; i++) {
+                SeccompTraceCall *c = seccomp_trace_add(&t, 0, 100000 + i, 1);
+                assert_true(c->nr == UINT32_MAX && c->audit_arch == 0 && c->count == i + 1);
+                c = seccomp_trace_add(&t, 0x40000003 + i, i % 2 ? i : UINT32_MAX, 1);
+                assert_true(c->nr == UINT32_MAX && c->audit_arch == UINT32_MAX && c->count == i + 1);
+        }
+        assert_int_equal(t.n_calls, SECCOMP_TRACE_CALLS_MAX + 2);
+        assert_int_equal(seccomp_trace_add(&t, 0, 7, 1)->count, 2); /* what is known goes on */
+}
+
 static void test_trace_values_are_cut_beyond_the_limit(void **state) {
         _cleanup_seccomp_trace_ SeccompTrace t = {};
         SeccompTraceCall *c = seccomp_trace_add(&t, 0, 16, 1);
@@ -189,6 +204,7 @@ int main(void) {
                 cmocka_unit_test(test_trace_of_numbers_alone_gets_names),
                 cmocka_unit_test(test_trace_that_is_not_understood_is_refused),
                 cmocka_unit_test(test_trace_counts_stop_at_the_largest),
+                cmocka_unit_test(test_trace_counts_numbers_beyond_the_limit_together),
                 cmocka_unit_test(test_trace_values_are_cut_beyond_the_limit),
                 cmocka_unit_test(test_trace_merge_adds_counts_and_values),
                 cmocka_unit_test(test_trace_merge_with_one_without_values_cuts_them),
