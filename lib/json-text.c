@@ -149,7 +149,8 @@ static void cover_large(char *text, size_t n) {
                 while (p < end && (isalnum((unsigned char)*p) || *p == '+' || *p == '-' || *p == '.'))
                         p++;
                 size_t length = (size_t)(p - start);
-                if (strspn(start, "0123456789") >= length && is_large(start, length, &value)) {
+                if (length >= 19 && strspn(start, "0123456789") >= length &&
+                        is_large(start, length, &value)) {
                         memset(start, ' ', length);
                         memcpy(start, TOP, strlen(TOP));
                 }
