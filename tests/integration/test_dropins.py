@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drop-ins as a real systemd reads them: which apply in which order, and what a file says. Nucleus' own reading of
-the same files is printed by dropins.c, and the two must agree. The layouts and files are made at random, from seeds."""
+the same files is printed by dropins.c, and the two must agree. Layouts and files are made at random, from seeds."""
 
 import io
 import os
@@ -151,23 +151,32 @@ def test_dropins_are_looked_for_where_systemd_looks(machine, scope):
 
 # ---- what a file says ----
 
-PIECES = ["[Unit]\n", "[X]\nx\\\n#", "[Unit]", "[Service]\n", "[X-Nucleus]\n", "[", "]", "Description=", "Description", "=", "a", "b c",
-          "\xe9", "\n", "\n", "\n", "\r\n", "\\\n", "\\", " ", "\t", "#", ";", " ;", ":", "\"", "\ufeff", "\x0b",
-          "\xa0", "x" * 90]
+FOREIGN = ["Environment=a \\", "Environment=a\\\\", "Environment=\\\\\\", "b \\", "# c", "# c \\", "  ; c", "", " ",
+           "[Unit]", "[X]", "[Unit ]", "[unit]", "[]", "\ufeff", "\ufeff# c \\", "\ufeff[Unit]", "x", ":=",
+           "Description=foreign", "[Unit] ; c", "[Un\"it]", "Environment=" + "x" * 300]
+LINES = ["Description=a", " Description\t=  a ", "Description=a # c", "Description=;a", "Description=a:b=c",
+         "Description=", "Description=a\\\\", "Description=\"a\" 'b'", "Description=\xe4\xa0", "\ufeffDescription=a",
+         "description=a", "# c", "; c \\", "  # Description=a", "\tDescription=a", "Description=a\\ ", "[Service]", "[Unit]",
+         "Description=" + "x" * 180]
+REFUSED = ["Description=a ; c", "Description=a \\", "Description", "=a", "Description:a", "Descr:iption=a", "[Unit",
+           "Description=a\x0bb", "Description=" + "x" * 200]
 BYTES = [b"\xff", b"\0", b"\r", b"\x01"]
 
 
 def make_text(choose):
-    """A drop-in that somebody has typed with closed eyes."""
-    parts = [choose.choice(["", "\ufeff", "\n", "# c\n", "#\\\n"]), "[Unit]", choose.choice(["\n", "\r\n", "\\\n\n"])]
-    for _ in range(choose.randrange(1, 5)):
-        parts.append(f"Description={choose.choice(PIECES)}{choose.choice(PIECES)}\n")
-        if choose.random() < 0.3:
-            parts += choose.choices(PIECES, k=2)
-    data = [p.encode() for p in parts]
+    """A drop-in that is not quite what it looks like. Each description is another."""
+    lines = []
+    for _ in range(choose.randrange(1, 4)):
+        lines += ["[Service]", *choose.choices(FOREIGN, k=choose.randrange(4)), "[Unit]",
+                  *choose.choices(LINES, k=choose.randrange(1, 4))]
+    if choose.random() < 0.5:
+        lines += [choose.choice(["[X]", "[Unit ]", "[unit]"]), "Description=foreign"]
+    if choose.random() < 0.2:
+        lines.insert(choose.randrange(len(lines)), choose.choice(REFUSED))
+    lines = [re.sub(r"(?<==)a|x$", f"a{i}", line).encode() for i, line in enumerate(lines)]
     if choose.random() < 0.1:
-        data.insert(choose.randrange(len(data)), choose.choice(BYTES))
-    return b"".join(data)
+        lines.insert(choose.randrange(len(lines)), b"Documentation=" + choose.choice(BYTES))
+    return choose.choices([b"\n", b"\r\n"], [9, 1])[0].join(lines) + choose.choice([b"", b"\n"])
 
 
 def test_a_section_reads_as_in_systemd_or_is_refused(systemd, tmp_path):
@@ -175,7 +184,7 @@ def test_a_section_reads_as_in_systemd_or_is_refused(systemd, tmp_path):
     choose = random.Random(1)
     units = tmp_path / "etc/systemd/system"
     units.mkdir(parents=True)
-    names = [f"parser-{i}.service" for i in range(400)]
+    names = [f"parser-{i}.service" for i in range(600)]
     for name in names:
         (units / name).write_text("[Service]\nExecStart=/bin/true\n")
         (units / f"{name}.d").mkdir()
@@ -190,7 +199,7 @@ def test_a_section_reads_as_in_systemd_or_is_refused(systemd, tmp_path):
 
     read, refused = {}, set()
     for line in dropins("read", "Unit", *(f"{units}/{name}.d/x.conf" for name in names)):
-        name, mark, text = re.fullmatch(r"/.*/(parser-\d+\.service)\.d/x\.conf:\d+(!|:)(.*)", line, re.DOTALL).groups()
+        name, mark, text = re.fullmatch(r"/.*/(parser-\d+\.service)\.d/x\.conf:\d+(!|:)(.*)", line, re.S).groups()
         if mark == "!":
             refused.add(name)
         elif text.startswith("Description="):
@@ -199,4 +208,4 @@ def test_a_section_reads_as_in_systemd_or_is_refused(systemd, tmp_path):
     for name in names:
         if name not in refused:
             assert theirs[name] == (read.get(name) or name), (units / f"{name}.d/x.conf").read_bytes()
-    assert len(refused) > 100 and len(read) > 100
+    assert len(refused) > 100 and len(read) > 200
