@@ -64,7 +64,7 @@ def test_learn_review_pin_override_and_show(systemd):
     def answer():
         systemd.ok("journalctl --rotate --vacuum-time=1s; systemctl start nucleus-app; sleep 0.3")
         return [m for m in systemd.run("journalctl -o cat --no-pager -u nucleus-app").stdout.splitlines()
-                if m.startswith("socket ")]
+                if m.startswith("socket\t")]
 
     install(systemd, app=agent("socket", "1", "1"))
     assert [line.split()[-1] for line in answer()] == ["EPERM"]
