@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from lib.service import TREE, ended, fails_to_start, install, install_tree, processes, start, state, toml
+from lib.service import ended, eventually, fails_to_start, install, install_tree, processes, start, state, toml
 
 POLICIES = "/etc/nucleus/policies"
 
@@ -62,14 +62,16 @@ def test_learn_review_pin_override_and_show(systemd):
 
     # What the profile does not have is denied; without it, it is not (the control).
     def answer():
-        systemd.ok("journalctl --rotate --vacuum-time=1s; systemctl start nucleus-app; sleep 0.3")
-        return [m for m in systemd.run("journalctl -o cat --no-pager -u nucleus-app").stdout.splitlines()
+        systemd.ok("systemctl start nucleus-app")
+        eventually(lambda: state(systemd, "app") == "inactive/dead")
+        systemd.ok("journalctl --sync")
+        return [m.split()[-1] for m in systemd.run("journalctl -o cat --no-pager -u nucleus-app").stdout.splitlines()
                 if m.startswith("socket\t")]
 
     install(systemd, app=agent("socket", "1", "1"))
-    assert [line.split()[-1] for line in answer()] == ["EPERM"]
+    assert answer() == ["EPERM"]
     systemd.ok("systemctl revert nucleus-app.service")
-    assert [line.split()[-1] for line in answer()] == ["ok"]
+    assert answer() == ["EPERM", "OK"]
 
 
 def test_pinned_file_that_changed_is_a_failing_unit_with_both_digests(systemd):
