@@ -266,6 +266,7 @@ def test_denial_is_one_journal_record_with_its_policy_line(vm, tmp_path):
     assert f"{entry['NUCLEUS_POLICY']}:{entry['NUCLEUS_POLICY_LINE']}" in explained, (entry, explained)
     [more] = records(vm, "app", NUCLEUS_COUNT="1")
     assert "1 more denial" in more["MESSAGE"], more
+    vm.ok("journalctl --update-catalog")
     assert "was denied something by its policy" in vm.journalctl("-x -u nucleus-app")
     assert not records(vm, "quiet")
 
