@@ -144,6 +144,8 @@ static int read_values(const Reader *r, SeccompTraceCall *c, const char *name, j
 
                 if (k >= 0)
                         k = read_count(r, name, count, &n);
+                if (seccomp_argument_is_int(name, c->argument))
+                        value = (uint32_t)value; /* as the kernel does */
                 if (k >= 0)
                         k = seccomp_trace_add_value(c, c->argument, value, n);
                 if (k < 0)

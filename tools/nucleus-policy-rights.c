@@ -267,9 +267,21 @@ static int explain_default(const Question *q) {
         return finish_output(0);
 }
 
-int explain_path(const Question *q) {
-        _cleanup_landlock_policy_ LandlockPolicy *policy = NULL;
+/* A service's is what the generator made of the file. Otherwise it is read into *ret_own. */
+static int find_policy(const Question *q, PathAnswer *a, LandlockPolicy **ret_own) {
         _cleanup_policy_error_ PolicyError error = {};
+
+        if (q->config) {
+                a->policy = q->config->policy.landlock;
+                return 0;
+        }
+        int r = landlock_policy_parse(a->text, strlen(a->text), ret_own, &error);
+        a->policy = *ret_own;
+        return r < 0 ? report_policy_error(a->file, &error, r) : 0;
+}
+
+int explain_path(const Question *q) {
+        _cleanup_landlock_policy_ LandlockPolicy *own = NULL;
         _cleanup_free_ char *text = NULL;
         PathAnswer a = { .path = q->path, .abi = running_abi() };
 
@@ -284,14 +296,13 @@ int explain_path(const Question *q) {
                 return r;
         if (!a.file)
                 return explain_default(q);
-        r = landlock_policy_parse(text, strlen(text), &policy, &error);
-        if (r < 0)
-                return report_policy_error(a.file, &error, r);
         a.text = text;
-        a.policy = policy;
-        for (size_t i = 0; i < policy->n_rules; i++)
-                if (rule_covers(&policy->rules[i], a.path))
-                        a.granted |= policy->rules[i].access;
+        r = find_policy(q, &a, &own);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; i < a.policy->n_rules; i++)
+                if (rule_covers(&a.policy->rules[i], a.path))
+                        a.granted |= a.policy->rules[i].access;
         if (q->json)
                 return print_json(path_answer_to_json(&a), 0);
         return finish_output(print_path_answer(&a));

@@ -281,6 +281,18 @@ def test_generated_profile_runs_the_program(place, command, output, options):
     assert (done.code, done.stdout.decode()) == (0, output), done
 
 
+@pytest.mark.parametrize("command", [
+    ["/usr/bin/node", "-e", "setTimeout(() => console.log(1 + 1), 20)"], ["/usr/bin/java", "-version"],
+    ["/usr/bin/go", "version"], ["/usr/bin/gcc", "-x", "c", "-fsyntax-only", "/dev/null"],
+    ["/usr/bin/perl", "-e", "print `echo x`"]], ids=lambda command: os.path.basename(command[0]))
+def test_generated_profile_runs_real_programs(place, command):
+    if not os.access(command[0], os.X_OK):
+        pytest.skip(f"needs {command[0]}")
+    done, _ = trace(place, *command, name="t")
+    confined_done = confined(place, learn(place, "t", options=["--arguments"]), *command)
+    assert (confined_done.code, confined_done.stdout.decode()) == (0, done.stdout), confined_done
+
+
 def test_generated_profile_denies_what_was_not_traced(place):
     probe = python("import os\ntry: os.mkdir('/')\nexcept OSError as e: print(e.errno)")
     trace(place, *python("import os\nprint()"), name="t")
