@@ -52,27 +52,48 @@ int seccomp_profile_check(const SeccompProfile *p, const SeccompTarget *target, 
         return 0;
 }
 
-static const SeccompCall *find(const SeccompCalls *calls, uint32_t nr) {
-        for (size_t i = 0; i < calls->n; i++)
-                if (calls->calls[i].nr == nr)
-                        return &calls->calls[i];
+struct SeccompExplainer {
+        const SeccompProfile *profile;
+        SeccompCalls calls;
+};
+
+SeccompExplainer *seccomp_explainer_free(SeccompExplainer *e) {
+        if (e)
+                seccomp_calls_done(&e->calls);
+        free(e);
         return NULL;
 }
 
-int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const char *name,
-        SeccompVerdict **ret_, size_t *ret_n) {
-        _cleanup_seccomp_calls_ SeccompCalls calls = {};
-        uint32_t nr;
+int seccomp_explainer_new(const SeccompProfile *p, const SeccompTarget *target, SeccompExplainer **ret_) {
+        _cleanup_seccomp_explainer_ SeccompExplainer *e = calloc(1, sizeof(*e));
 
-        int r = seccomp_syscall_number(target->arch, name, &nr);
-        if (r >= 0)
-                r = seccomp_calls_collect(p, target, &calls);
+        if (!e)
+                return -ENOMEM;
+        e->profile = p;
+        int r = seccomp_calls_collect(p, target, &e->calls);
         if (r < 0)
                 return r;
+        *ret_ = TAKE_PTR(e);
+        return 0;
+}
 
-        const SeccompCall *call = find(&calls, nr);
+uint32_t seccomp_explainer_beyond(const SeccompExplainer *e) {
+        return e->calls.beyond;
+}
+
+static int number_compare(const void *nr, const void *call) {
+        uint32_t x = *(const uint32_t *)nr, y = ((const SeccompCall *)call)->nr;
+        return x < y ? -1 : x > y;
+}
+
+int seccomp_explainer_ask(const SeccompExplainer *e, uint32_t nr, SeccompVerdict **ret_, size_t *ret_n) {
+        const SeccompCalls *calls = &e->calls;
+        const SeccompCall *call =
+                calls->n == 0 ? NULL
+                              : bsearch(&nr, calls->calls, calls->n, sizeof(*calls->calls), number_compare);
         size_t n_rules = call ? call->n_rules : 0, n = 0;
         SeccompVerdict *verdicts = calloc(n_rules + 1, sizeof(*verdicts));
+
         if (!verdicts)
                 return -ENOMEM;
         if (call && call->denied) {
@@ -83,9 +104,21 @@ int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const 
                 verdicts[n++] = (SeccompVerdict){ call->rules[i], false, call->rules[i]->line,
                         call->rules[i]->action };
         if (n == 0 || (verdicts[n - 1].rule && verdicts[n - 1].rule->n_conditions > 0))
-                verdicts[n++] = (SeccompVerdict){ .line = p->default_line,
-                        .action = nr >= calls.beyond ? seccomp_beyond_action(p) : p->default_action };
+                verdicts[n++] = (SeccompVerdict){ .line = e->profile->default_line,
+                        .action = nr >= calls->beyond ? seccomp_beyond_action(e->profile)
+                                                      : e->profile->default_action };
         *ret_ = verdicts;
         *ret_n = n;
         return 0;
+}
+
+int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const char *name,
+        SeccompVerdict **ret_, size_t *ret_n) {
+        _cleanup_seccomp_explainer_ SeccompExplainer *e = NULL;
+        uint32_t nr;
+
+        int r = seccomp_syscall_number(target->arch, name, &nr);
+        if (r >= 0)
+                r = seccomp_explainer_new(p, target, &e);
+        return r < 0 ? r : seccomp_explainer_ask(e, nr, ret_, ret_n);
 }

@@ -19,21 +19,15 @@ static bool is_default(const SeccompVerdict *v, size_t n) {
         return n == 1 && !v[0].rule && !v[0].by_floor;
 }
 
-/* One system call. *highest grows to the highest number that the profile names. */
-static int add_call(
-        StrBuf *b, const SeccompProfile *p, const SeccompTarget *target, uint32_t nr, uint32_t *highest) {
-        char name[SECCOMP_NAME_SIZE], subject[16];
+/* One system call. */
+static int add_call(StrBuf *b, const SeccompExplainer *e, uint32_t nr) {
         _cleanup_free_ SeccompVerdict *v = NULL;
+        char subject[16];
         size_t n = 0;
 
-        if (!seccomp_syscall_name(target->arch, nr, name))
-                return 0;
-        int r = seccomp_explain(p, target, name, &v, &n);
-        if (r == -ENOMEM)
-                return r;
+        int r = seccomp_explainer_ask(e, nr, &v, &n);
         if (r < 0 || is_default(v, n))
-                return 0;
-        *highest = nr + 1;
+                return r;
         (void)snprintf(subject, sizeof(subject), "%u", nr);
         for (size_t i = 0; i < n; i++)
                 if (v[i].action != SECCOMP_RET_ALLOW)
@@ -42,18 +36,18 @@ static int add_call(
 }
 
 int seccomp_lines_make(const SeccompProfile *p, const SeccompTarget *target, char **ret_) {
+        _cleanup_seccomp_explainer_ SeccompExplainer *e = NULL;
         _cleanup_strbuf_ StrBuf b = {}, calls = {};
-        uint32_t beyond = 0;
         char subject[16];
 
-        for (uint32_t nr = 0; nr < SECCOMP_NUMBERS; nr++) {
-                int r = add_call(&calls, p, target, nr, &beyond);
-                if (r < 0)
-                        return r;
-        }
+        int r = seccomp_explainer_new(p, target, &e);
+        for (uint32_t nr = 0; r >= 0 && nr < SECCOMP_NUMBERS; nr++)
+                r = add_call(&calls, e, nr);
+        if (r < 0)
+                return r;
         add_entry(&b, "default", p->default_action, p->default_line);
         if ((p->default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
-                (void)snprintf(subject, sizeof(subject), "%u+", beyond);
+                (void)snprintf(subject, sizeof(subject), "%u+", seccomp_explainer_beyond(e));
                 add_entry(&b, subject, SECCOMP_RET_ERRNO | ENOSYS, p->default_line);
         }
         if (calls.len > 0) {

@@ -125,6 +125,22 @@ typedef struct SeccompVerdict {
 int seccomp_explain(const SeccompProfile *p, const SeccompTarget *target, const char *name,
         SeccompVerdict **ret_, size_t *ret_n);
 
+/* The same for many calls, at the cost of one: by number, which the architecture need not have a name for.
+ * It borrows the profile and what the target points to. seccomp_explainer_new() fails as seccomp_compile().
+ */
+typedef struct SeccompExplainer SeccompExplainer;
+
+int seccomp_explainer_new(const SeccompProfile *p, const SeccompTarget *target, SeccompExplainer **ret_);
+SeccompExplainer *seccomp_explainer_free(SeccompExplainer *e);
+DEFINE_CLEANUP(SeccompExplainer *, seccomp_explainer_free)
+#define _cleanup_seccomp_explainer_ _cleanup_(seccomp_explainer_freep)
+
+int seccomp_explainer_ask(
+        const SeccompExplainer *e, uint32_t nr, SeccompVerdict **ret_, size_t *ret_n); /* 0 or -ENOMEM */
+
+/* The first number above all that the profile names: from there on, ENOSYS takes an errno's place. */
+uint32_t seccomp_explainer_beyond(const SeccompExplainer *e) _pure_;
+
 /* Does the rule count for the target, by its includes and excludes? */
 bool seccomp_rule_applies(const SeccompRule *rule, const SeccompTarget *target) _pure_;
 

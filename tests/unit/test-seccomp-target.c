@@ -287,6 +287,39 @@ static void test_explain_says_what_decides(void **state) {
         }
 }
 
+/* One explainer for many calls, by number: the same answers, also where there is no name. */
+static void test_explainer_agrees(void **state) {
+        static char *const denied[] = { (char *)"mseal", NULL };
+        const SeccompTarget target = { .arch = bpf_arch("x86_64"), .denied = denied };
+        _cleanup_seccomp_profile_ SeccompProfile *p = profile_parse(EXPLAINED);
+        _cleanup_seccomp_explainer_ SeccompExplainer *e = NULL;
+
+        assert_int_equal(seccomp_explainer_new(p, &target, &e), 0);
+        assert_int_equal(seccomp_explainer_beyond(e), call_number(target.arch, "chroot") + 1);
+        for (uint32_t nr = 0; nr < SECCOMP_NUMBERS; nr++) {
+                _cleanup_free_ SeccompVerdict *a = NULL, *b = NULL;
+                char name[SECCOMP_NAME_SIZE];
+                size_t n_a = 0, n_b = 0;
+
+                assert_int_equal(seccomp_explainer_ask(e, nr, &a, &n_a), 0);
+                assert_true(n_a > 0);
+                if (!seccomp_syscall_name(target.arch, nr, name)) {
+                        assert_int_equal(n_a, 1);
+                        assert_int_equal(a[0].action,
+                                nr < seccomp_explainer_beyond(e) ? ERRNO(EACCES) : ERRNO(ENOSYS));
+                        continue;
+                }
+                assert_int_equal(seccomp_explain(p, &target, name, &b, &n_b), 0);
+                assert_int_equal(n_a, n_b);
+                for (size_t i = 0; i < n_a; i++) {
+                        assert_ptr_equal(a[i].rule, b[i].rule);
+                        assert_int_equal(a[i].by_floor, b[i].by_floor);
+                        assert_int_equal(a[i].line, b[i].line);
+                        assert_int_equal(a[i].action, b[i].action);
+                }
+        }
+}
+
 static void test_actions_in_words(void **state) {
         static const struct {
                 uint32_t action;
@@ -418,6 +451,7 @@ int main(void) {
                 cmocka_unit_test(test_floor_does_not_lengthen_the_list),
                 cmocka_unit_test(test_floor_with_an_unknown_name_is_refused),
                 cmocka_unit_test(test_explain_says_what_decides),
+                cmocka_unit_test(test_explainer_agrees),
                 cmocka_unit_test(test_actions_in_words),
                 cmocka_unit_test(test_conditions_in_words),
                 cmocka_unit_test(test_names_and_numbers_agree),
