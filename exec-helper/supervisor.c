@@ -196,7 +196,7 @@ static int loop(Context *c) {
                 if (c->denials)
                         denials_take(c);
                 if (fds[3].revents)
-                        trace_take(c->trace);
+                        trace_take(c->trace, fds[3].revents);
         }
 }
 

@@ -39,6 +39,13 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, uint64_t)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 #define CALLS_MAX 4096U /* numbers are the workload's to choose */
 #define X32_BIT 0x40000000U
 
@@ -195,6 +202,8 @@ int step_seccomp_trace(Context *c) {
 void trace_listen(Trace *t, int fd) {
         close_fd(t->listener);
         t->listener = fd;
+        /* From Linux 6.6 on: who calls and who answers take turns on one processor, which is faster. */
+        (void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 int trace_fd(const Trace *t) {
@@ -214,11 +223,10 @@ static void count(Trace *t, const struct seccomp_data *call) {
                 (void)seccomp_trace_add(&t->counts, foreign ? call->arch : 0, nr, 1);
 }
 
-void trace_take(Trace *t) {
+void trace_take(Trace *t, int events) {
         struct seccomp_notif call = {};
-        struct pollfd p = { .fd = t->listener, .events = POLLIN };
 
-        if (poll(&p, 1, 0) > 0 && !(p.revents & POLLIN)) {
+        if (!(events & POLLIN)) {
                 t->listener = close_fd(t->listener); /* nobody is left who could call */
                 return;
         }

@@ -21,8 +21,8 @@ void trace_listen(Trace *t, int fd);
 /* What poll(2) is to wait for, or -1. */
 int trace_fd(const Trace *t) _pure_;
 
-/* Counts one system call and lets it go on. */
-void trace_take(Trace *t);
+/* Counts one system call and lets it go on. `events`: what poll(2) says of the descriptor. */
+void trace_take(Trace *t, int events);
 
 /* Writes the file, at the end of the service; reports where that fails. */
 void trace_write(Context *c);
