@@ -40,6 +40,11 @@ struct DropinIndex {
         size_t n_ranks;
         NameMap names; /* of a directory to the index of the one with the lowest rank */
         char *buffer;  /* DROPIN_FILE_MAX + 1 bytes */
+
+        /* A directory of the search path that could not be looked through: no service is sure of its
+         * drop-ins. */
+        char *unsearched;
+        int error;
 };
 
 static void directory_free(Directory *d) {
@@ -62,6 +67,7 @@ DropinIndex *dropin_index_free(DropinIndex *x) {
         free(x->directories);
         name_map_done(&x->names);
         free(x->buffer);
+        free(x->unsearched);
         free(x);
         return NULL;
 }
@@ -112,7 +118,8 @@ static bool is_ours_to_care(const char *name) {
 
 /* What systemd itself cannot look into is as good as empty. */
 static bool is_absence(int error) {
-        return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
+        return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP ||
+               error == ENAMETOOLONG;
 }
 
 static int find_directories(DropinIndex *x, const char *parent, size_t rank) {
@@ -132,6 +139,16 @@ static int find_directories(DropinIndex *x, const char *parent, size_t rank) {
         return -errno;
 }
 
+static int search(DropinIndex *x, const char *dir) {
+        int k = find_directories(x, dir, x->n_ranks++);
+
+        if (k >= 0 || k == -ENOMEM || x->unsearched)
+                return k == -ENOMEM ? k : 0;
+        x->error = k;
+        x->unsearched = strdup(dir);
+        return x->unsearched ? 0 : -ENOMEM;
+}
+
 int dropin_index_new(Scope scope, DropinIndex **ret_) {
         _cleanup_dropin_index_ DropinIndex *x = calloc(1, sizeof(DropinIndex));
         _cleanup_strv_ char **dirs = NULL;
@@ -143,7 +160,7 @@ int dropin_index_new(Scope scope, DropinIndex **ret_) {
         int k = replaced ? append_directories(&dirs, replaced, NULL) : unit_directories(scope, true, &dirs);
         STRV_FOREACH(dir, dirs) {
                 if (k >= 0)
-                        k = find_directories(x, dir, x->n_ranks++);
+                        k = search(x, dir);
         }
         if (k < 0)
                 return k;
@@ -338,6 +355,8 @@ int dropin_index_find(
         size_t n = 0;
 
         int k = x->n > 0 ? collect(&s) : 0;
+        if (k >= 0 && x->unsearched)
+                k = add_error(&s, x->unsearched, 0, 0, strerror(-x->error));
         if (k >= 0 && s.n > 0) {
                 qsort(s.candidates, s.n, sizeof(Candidate), compare_candidates);
                 files = calloc(s.n, sizeof(DropinFile *));

@@ -19,6 +19,7 @@
 #include "strv.h"
 
 #define FLOOR_FILE_MAX (1024U * 1024)
+#define ERRORS_MAX 20U
 
 static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *format, ...) _printf_(4, 5);
 
@@ -28,6 +29,8 @@ static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *
         va_list ap;
 
         f->failed = true;
+        if (f->n_errors++ >= ERRORS_MAX)
+                return 0; /* enough is said */
         va_start(ap, format);
         int n = vasprintf(&text, format, ap);
         va_end(ap);
@@ -124,13 +127,54 @@ static bool is_syscall(const char *name) {
         return false;
 }
 
-static int add_syscall(Floor *f, const char *name, Position where, Diagnostics *diag) {
-        if (!is_syscall(name)) {
-                char buffer[SECCOMP_NAME_SIZE];
-                const char *near = seccomp_syscall_nearest(name, buffer);
-                return floor_error(f, diag, where, "unknown system call \"%.64s\"%s%s%s", name,
-                        near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
-        }
+/* Calls that are called otherwise here: who denies the one means the other. */
+static const struct {
+        const char *name, *here;
+} other_names[] = {
+        { "clock_getres_time64", "clock_getres" },
+        { "clock_gettime64", "clock_gettime" },
+        { "clock_nanosleep_time64", "clock_nanosleep" },
+        { "clock_settime64", "clock_settime" },
+        { "fadvise64_64", "fadvise64" },
+        { "fcntl64", "fcntl" },
+        { "fstatat64", "newfstatat" },
+        { "fstatfs64", "fstatfs" },
+        { "ftruncate64", "ftruncate" },
+        { "futex_time64", "futex" },
+        { "mmap2", "mmap" },
+        { "mq_timedreceive_time64", "mq_timedreceive" },
+        { "mq_timedsend_time64", "mq_timedsend" },
+        { "ppoll_time64", "ppoll" },
+        { "pselect6_time64", "pselect6" },
+        { "recvmmsg_time64", "recvmmsg" },
+        { "rt_sigtimedwait_time64", "rt_sigtimedwait" },
+        { "sched_rr_get_interval_time64", "sched_rr_get_interval" },
+        { "semtimedop_time64", "semtimedop" },
+        { "sendfile64", "sendfile" },
+        { "statfs64", "statfs" },
+        { "timer_gettime64", "timer_gettime" },
+        { "timer_settime64", "timer_settime" },
+        { "timerfd_gettime64", "timerfd_gettime" },
+        { "timerfd_settime64", "timerfd_settime" },
+        { "truncate64", "truncate" },
+        { "umount", "umount2" },
+        { "utimensat_time64", "utimensat" },
+};
+
+/* A call that this machine does not have denies nothing here: its name of this machine is denied with it. */
+static const char *name_here(const char *name) {
+        const SeccompArch *arch = seccomp_arch_this();
+        uint32_t nr;
+
+        if (!arch || seccomp_syscall_number(arch, name, &nr) != -EOPNOTSUPP)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(other_names); i++)
+                if (streq(other_names[i].name, name))
+                        return other_names[i].here;
+        return NULL;
+}
+
+static int add_word(Floor *f, const char *name, Position where) {
         FloorWord key = { .word = (char *)name };
         if (f->n_syscalls > 0 &&
                 bsearch(&key, f->syscalls, f->n_syscalls, sizeof(*f->syscalls), compare_words))
@@ -153,6 +197,18 @@ static int add_syscall(Floor *f, const char *name, Position where, Diagnostics *
                 names[i] = words[i].word;
         names[f->n_syscalls] = NULL;
         return 0;
+}
+
+static int add_syscall(Floor *f, const char *name, Position where, Diagnostics *diag) {
+        if (!is_syscall(name)) {
+                char buffer[SECCOMP_NAME_SIZE];
+                const char *near = seccomp_syscall_nearest(name, buffer);
+                return floor_error(f, diag, where, "unknown system call \"%.64s\"%s%s%s", name,
+                        near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
+        }
+        const char *here = name_here(name);
+        int r = add_word(f, name, where);
+        return r < 0 || !here ? r : add_word(f, here, where);
 }
 
 static int add_capability(Floor *f, const char *name, Position where, Diagnostics *diag) {
@@ -247,13 +303,6 @@ int floor_merge(Floor *f, DropinFile *file, Diagnostics *diag) {
         }
         f->files = files;
         files[f->n_files++] = file;
-        for (size_t i = 0; i < file->n_misspelt; i++) {
-                Position where = { .file = file->path, .line = file->misspelt[i].line };
-                int r = floor_error(f, diag, where, "unknown section [%s]; did you mean [Floor]?",
-                        file->misspelt[i].name);
-                if (r < 0)
-                        return r;
-        }
         for (size_t i = 0; i < file->n; i++) {
                 Position where = { .file = file->path, .line = file->items[i].line };
                 int r = merge_key(f, &file->items[i], where, diag);
@@ -280,7 +329,7 @@ static int merge_path(Floor *f, const char *path, Diagnostics *diag) {
         if (safe.masked)
                 return floor_error(
                         f, diag, where, "it is /dev/null, but nothing masks a floor: remove the file");
-        r = dropin_parse(text, safe.n, "Floor", &file, &what);
+        r = dropin_parse_only(text, safe.n, "Floor", &file, &what);
         if (r == -ENOMEM)
                 return r;
         where.line = what.line;

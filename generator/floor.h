@@ -31,6 +31,7 @@ typedef struct Floor {
         Position attestation_where, network_where;
 
         bool failed; /* something of it could not be read */
+        unsigned n_errors;
         char *error; /* the first such thing, with its place */
 
         DropinFile **files; /* own the paths that positions borrow */

@@ -8,16 +8,15 @@
 #include "override.h"
 #include "service-policy.h"
 
-/* Floors of the system hold for the services of users, too. */
+/* Floors of the system hold for the services of users, too, whatever a user's environment says. */
 static int floor_directories(Scope scope, char ***ret_) {
-        _cleanup_strv_ char **dirs = NULL, **system = NULL;
+        static const char *const system[] = { "/run/nucleus", "/etc/nucleus", "/usr/lib/nucleus" };
+        _cleanup_strv_ char **dirs = NULL;
 
         int r = config_directories(scope, &dirs);
-        if (r >= 0)
-                r = config_directories(SCOPE_SYSTEM, &system);
-        STRV_FOREACH(dir, system)
-        if (r >= 0 && !strv_contains(dirs, dir))
-                r = strv_append(&dirs, dir);
+        for (size_t i = 0; r >= 0 && scope == SCOPE_USER && i < ELEMENTSOF(system); i++)
+                if (!strv_contains(dirs, system[i]))
+                        r = strv_append(&dirs, system[i]);
         if (r < 0)
                 return r;
         *ret_ = TAKE_PTR(dirs);
@@ -31,11 +30,8 @@ static int warn_of_replacements(const DropinFile *f, const char *service, Diagno
         for (size_t i = 0; r >= 0 && i < f->n_replaced; i++) {
                 const DropinNote *note = &f->replaced[i];
 
-                if (i > 0 && streq(note->name, f->replaced[i - 1].name))
-                        continue; /* a reset, and then the value */
                 r = diagnostics_add(diag, SEVERITY_WARNING,
-                        (Position){ .file = f->path, .line = note->line }, service,
-                        "%s= %s: neither the service's policy nor the floor holds then", note->name,
+                        (Position){ .file = f->path, .line = note->line }, service, "%s= %s", note->name,
                         note->effect);
         }
         return r;

@@ -29,10 +29,12 @@ typedef enum PolicyKind {
 typedef struct PolicyFile {
         PolicyKind kind;
         char *path;
-        Mode mode; /* of a built-in */
-        char sha256[SHA256_HEX_SIZE];
-        char *unreadable; /* why it was not read; NULL: it was */
-        int error;        /* of the parser; 0: fine */
+        Mode mode;  /* of a built-in */
+        char *text; /* what was read: parsed, and hashed where a pin asks */
+        size_t n;
+        char sha256[SHA256_HEX_SIZE]; /* "": nobody has asked */
+        char *unreadable;             /* why it was not read; NULL: it was */
+        int error;                    /* of the parser; 0: fine */
         PolicyError what;
         SeccompProfile *seccomp;
         CapabilityPolicy capabilities;
@@ -62,6 +64,7 @@ static PolicyFile *policy_file_free(PolicyFile *f) {
         if (!f)
                 return NULL;
         free(f->path);
+        free(f->text);
         free(f->unreadable);
         policy_error_done(&f->what);
         seccomp_profile_free(f->seccomp);
@@ -102,7 +105,7 @@ PolicyStore *policy_store_free(PolicyStore *p) {
 
 /* ---- files ---- */
 
-static int parse_text(PolicyFile *f, const char *text, size_t n) {
+static int parse(PolicyFile *f, const char *text, size_t n) {
         switch (f->kind) {
         case POLICY_SECCOMP:
                 return seccomp_profile_parse(text, n, &f->seccomp, &f->what);
@@ -114,40 +117,33 @@ static int parse_text(PolicyFile *f, const char *text, size_t n) {
         return -EINVAL;
 }
 
-/* One buffer for both: what is parsed is what was hashed. */
-static int hash_text(PolicyStore *p, PolicyFile *f, const char *text, size_t n) {
-        uint8_t digest[SHA256_SIZE];
-        int r = p->hasher ? 0 : hasher_new(&p->hasher);
-
-        if (r >= 0)
-                r = hasher_buffer(p->hasher, text, n, digest);
-        if (r >= 0)
-                sha256_to_hex(digest, f->sha256);
-        return r;
-}
-
-static int read_policy(PolicyStore *p, PolicyFile *f) {
-        _cleanup_free_ char *text = NULL;
+static int read_policy(PolicyFile *f) {
         SafeFile safe = {};
 
-        int r = safe_read_new(f->path, 0, POLICY_FILE_MAX, &text, &safe);
+        int r = safe_read_new(f->path, 0, POLICY_FILE_MAX, &f->text, &safe);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || safe.masked) {
                 f->unreadable = strdup(r < 0 ? safe.why : "it is /dev/null");
                 return f->unreadable ? 0 : -ENOMEM;
         }
-        r = hash_text(p, f, text, safe.n);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0) {
-                f->unreadable =
-                        strdup(r == -ENOPKG ? "its digest needs libcrypto.so.3, which cannot be loaded"
-                                            : "its digest cannot be computed");
-                return f->unreadable ? 0 : -ENOMEM;
-        }
-        f->error = parse_text(f, text, safe.n);
+        f->n = safe.n;
+        f->error = parse(f, f->text, f->n);
         return f->error == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* Of the very bytes that were parsed. libcrypto is loaded for the first pin. */
+static int hash_policy(PolicyStore *p, PolicyFile *f) {
+        uint8_t digest[SHA256_SIZE];
+
+        if (f->sha256[0])
+                return 0;
+        int r = p->hasher ? 0 : hasher_new(&p->hasher);
+        if (r >= 0)
+                r = hasher_buffer(p->hasher, f->text, f->n, digest);
+        if (r >= 0)
+                sha256_to_hex(digest, f->sha256);
+        return r;
 }
 
 /* The file of that path, or the built-in of a tier; read when it is first asked for. */
@@ -172,11 +168,11 @@ static int get_file(PolicyStore *p, PolicyKind kind, const char *path, Mode mode
         int r = 0;
         if (path) {
                 f->path = strdup(path);
-                r = f->path ? read_policy(p, f) : -ENOMEM;
+                r = f->path ? read_policy(f) : -ENOMEM;
         } else {
                 size_t n;
                 const char *text = seccomp_builtin_profile(mode, &n);
-                r = f->error = parse_text(f, text, n);
+                r = f->error = parse(f, text, n);
         }
         if (r == -ENOMEM)
                 return r;
@@ -230,6 +226,13 @@ static int take_file(PolicyStore *p, ServiceConfig *s, Diagnostics *diag, Policy
         if (f->unreadable)
                 return refuse(s, diag, origin_of(s, "policy", key)->where,
                         "the policy file %s is not used: %s", path, f->unreadable);
+        r = pin ? hash_policy(p, f) : 0;
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                        "the digest of %s cannot be computed: %s", path,
+                        r == -ENOPKG ? "libcrypto.so.3 cannot be loaded" : strerror(-r));
         if (pin && !streq(pin, f->sha256))
                 return refuse(s, diag, origin_of(s, "policy", pin_key)->where,
                         "%s has the SHA-256 %s, not the pinned %s; review it, and see `nucleus policy pin "

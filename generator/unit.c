@@ -385,6 +385,8 @@ static int put_spec(StrBuf *b, const Node *n) {
                 k = spec_format(spec, &text);
         if (k < 0)
                 return k;
+        if (strlen(text) > SPEC_TEXT_MAX)
+                return -E2BIG;
 
         assignf(b, "StandardInput", "data");
         for (const char *line = text, *eol; (eol = strchr(line, '\n')); line = eol + 1) {

@@ -38,7 +38,8 @@ const char *unit_exec_path(const Node *n) _pure_;
 
 /*
  * Adds the units of one node: its .service, and its .socket where it has sockets; one that fails where the
- * node has an error; nothing where its name is somebody else's. `exec_path` is nucleus-exec's, see unit_exec_path(). 0 or -ENOMEM.
+ * node has an error; nothing where its name is somebody else's. `exec_path` is nucleus-exec's, see
+ * unit_exec_path(). 0 or -ENOMEM.
  */
 int unit_add_node(UnitSet *u, const Graph *g, const Node *n, const char *exec_path);
 

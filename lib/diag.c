@@ -19,7 +19,7 @@ void diagnostics_done(Diagnostics *d) {
 }
 
 /* Messages quote what hostile files say: after this they hold no control and no bidi character. */
-static int sanitise(const char *s, char **ret_) {
+int text_sanitise(const char *s, char **ret_) {
         _cleanup_strbuf_ StrBuf b = {};
 
         for (size_t n = strlen(s); n > 0;) {
@@ -66,10 +66,10 @@ int diagnostics_add(
                 return -ENOMEM;
         }
 
-        k = sanitise(raw, &message);
+        k = text_sanitise(raw, &message);
         if (k < 0)
                 return k;
-        if (where.file && sanitise(where.file, &file) < 0)
+        if (where.file && text_sanitise(where.file, &file) < 0)
                 return -ENOMEM;
         if (service && !(name = strdup(service)))
                 return -ENOMEM;

@@ -48,6 +48,12 @@ void diagnostics_done(Diagnostics *d);
 int diagnostics_add(Diagnostics *d, Severity severity, Position where, const char *service,
         const char *format, ...) _printf_(5, 6);
 
+/*
+ * A copy of a text that came from a file, fit to be printed: control characters, bidi controls and what is no
+ * UTF-8 are escaped. *ret_ is to be freed. 0 or -ENOMEM.
+ */
+int text_sanitise(const char *s, char **ret_);
+
 /* "file:line:column: message" (what is unknown left out) into *ret_, to be freed. 0 or -ENOMEM. */
 int diagnostic_format(const Diagnostic *d, char **ret_);
 

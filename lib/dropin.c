@@ -20,6 +20,8 @@ typedef struct Reading {
         const char *section;
         bool inside;      /* of the wanted section */
         bool inside_unit; /* of [Service] */
+        bool only;        /* nothing but the section may be there */
+        bool found;       /* the section is there */
         DropinFile *file;
         PolicyError *error;
         int r;
@@ -31,12 +33,13 @@ typedef struct Reading {
 
 /* ---- what systemd is told beside ---- */
 
-#define RUNS "runs a program outside of the sandbox"
-#define SPEC "takes away the spec that nucleus-exec reads from its standard input"
-#define FILES "shows nucleus-exec other files than the host's"
-#define RIGHTS "runs nucleus-exec as somebody else"
+#define RUNS "runs a program outside of the sandbox, which neither the service's policy nor the floor binds"
+#define SPEC                                                                                                \
+        "takes away the spec that nucleus-exec reads from its standard input, and with it policy and floor"
+#define FILES "shows nucleus-exec other files than the host's: what it verifies may not be what was meant"
+#define RIGHTS "runs nucleus-exec as somebody else: it will lack the rights to build the sandbox"
 #define NOTIFY "changes when systemd takes the service for started, and whom it believes"
-#define PRELOAD "reaches nucleus-exec and never the workload"
+#define PRELOAD "reaches nucleus-exec and never the workload: use [environment] of the service's file"
 
 static const struct {
         const char *key, *effect;
@@ -93,7 +96,14 @@ static void *grown(void *items, size_t n, size_t size) {
         return (n & (n - 1)) == 0 ? reallocarray(items, n ? 2 * n : 1, size) : items;
 }
 
+/* Each name is noted once; what comes after enough of them says nothing new. */
 static int add_note(DropinNote **notes, size_t *n, const char *name, const char *effect, unsigned line) {
+        for (size_t i = 0; i < *n; i++)
+                if (streq((*notes)[i].name, name))
+                        return 0;
+        if (*n >= DROPIN_NOTES_MAX)
+                return 0;
+
         DropinNote *p = grown(*notes, *n, sizeof(DropinNote));
         if (!p)
                 return -ENOMEM;
@@ -119,7 +129,7 @@ static int stop(Reading *r, const char *what) {
                 wanted = NULL;
                 return -ENOMEM;
         }
-        if (r->inside || memmem(l->start, (size_t)(l->end - l->start), wanted, strlen(wanted)))
+        if (r->inside || r->only || memmem(l->start, (size_t)(l->end - l->start), wanted, strlen(wanted)))
                 return policy_error_set(r->error, l->number, 0,
                         "%s: systemd reads nothing of a file from such a line on", what);
         return 0;
@@ -136,7 +146,7 @@ static bool is_misspelt(const char *name, const char *wanted) {
         _cleanup_free_ char *copy = strdup(name);
         const char *stripped = copy ? dropin_strip(copy) : name;
 
-        return strcasecmp(stripped, wanted) == 0 || name_is_near(name_distance(stripped, wanted), wanted);
+        return strcasecmp(stripped, wanted) == 0 || name_distance(stripped, wanted) <= 2;
 }
 
 /* A line that begins with "[". 1: the wanted section begins; 0: another one; -ENODATA: systemd stops here.
@@ -157,10 +167,20 @@ static int take_header(Reading *r, char *s) {
                 return k < 0 ? k : -ENODATA;
         }
         r->inside = streq(s, r->section);
+        r->found = r->found || r->inside;
         r->inside_unit = streq(s, "Service");
+        if (!r->inside && r->only)
+                return policy_error_set(r->error, l->number, 0,
+                        "unknown section [%.64s]: there may be [%s] alone", s, r->section);
         if (!r->inside && is_misspelt(s, r->section))
                 k = add_note(&r->file->misspelt, &r->file->n_misspelt, s, NULL, l->number);
         return k < 0 ? k : r->inside;
+}
+
+/* A line outside of the section, which would be lost. */
+static int refuse_outside(Reading *r) {
+        return policy_error_set(r->error, r->lines.number, 0,
+                "the line stands outside of [%s], where it says nothing", r->section);
 }
 
 /* An assignment in [Service]. */
@@ -184,8 +204,12 @@ static bool is_utf8(const char *s) {
         size_t k = 1;
         uint32_t c;
 
-        for (size_t n = strlen(s); n > 0 && k > 0; s += k, n -= k)
+        for (size_t n = strlen(s); n > 0 && k > 0; s += k, n -= k) {
                 k = utf8_decode(s, n, &c);
+                /* systemd takes noncharacters for no UTF-8. */
+                if (k > 0 && ((c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef)))
+                        return false;
+        }
         return k > 0;
 }
 
@@ -287,6 +311,8 @@ static int take(Reading *r, char *buffer, size_t size) {
         }
         if (r->inside)
                 return take_line(r, s, buffer, size);
+        if (r->only)
+                return refuse_outside(r);
         return r->inside_unit ? take_unit_line(r, s) : 0;
 }
 
@@ -310,6 +336,10 @@ static char *read_line(char *buffer, int size, void *userdata) {
 
 static int add_item(Reading *r, const char *key, const char *value) {
         DropinFile *f = r->file;
+
+        if (f->n >= DROPIN_ITEMS_MAX)
+                return policy_error_set(r->error, r->lines.number, 0, "more than %u assignments in [%s]",
+                        DROPIN_ITEMS_MAX, r->section);
         DropinAssignment *p = grown(f->items, f->n, sizeof(DropinAssignment));
         if (!p)
                 return -ENOMEM;
@@ -333,11 +363,13 @@ static int take_assignment(void *userdata, const char *section, const char *key,
         return r->r == 0;
 }
 
-int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
+static int parse(const char *text, size_t n, const char *section, bool only, DropinFile **ret_,
+        PolicyError *reterr_) {
         _cleanup_dropin_file_ DropinFile *file = calloc(1, sizeof(DropinFile));
         Reading r = {
                 .lines = { .at = text, .end = text + n },
                 .section = section,
+                .only = only,
                 .file = file,
                 .error = reterr_,
         };
@@ -349,8 +381,19 @@ int dropin_parse(const char *text, size_t n, const char *section, DropinFile **r
         if (r.r == 0 && (k != 0 || r.waiting))
                 r.r = k == -2 ? -ENOMEM : refuse_bent(&r);
         dropin_lines_done(&r.lines);
+        if (r.r == 0 && only && !r.found)
+                r.r = policy_error_set(reterr_, 0, 0, "there is no [%s] in it", section);
         if (r.r < 0)
                 return r.r;
         *ret_ = TAKE_PTR(file);
         return 0;
+}
+
+int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
+        return parse(text, n, section, false, ret_, reterr_);
+}
+
+int dropin_parse_only(
+        const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
+        return parse(text, n, section, true, ret_, reterr_);
 }

@@ -26,6 +26,10 @@ typedef struct DropinNote {
         unsigned line;
 } DropinNote;
 
+/* How many assignments the section may have, and how many notes of a kind are taken. */
+#define DROPIN_ITEMS_MAX 4096U
+#define DROPIN_NOTES_MAX 20U
+
 typedef struct DropinFile {
         char *path; /* NULL from dropin_parse(): text has none. Whoever read the file sets it */
 
@@ -50,10 +54,18 @@ DEFINE_CLEANUP(DropinFile *, dropin_file_free)
  * Reads the section of that name, however often it occurs, out of `n` bytes of text. Names are
  * case-sensitive. Other sections may hold anything. In this one, these are errors: a continued line, a line
  * without "=" or without a key, ":" before "=", a comment behind a value, a line too long for the library
- * that reads it (200 bytes with Debian's), control characters, what is not UTF-8; and anywhere before it, a
- * line behind which systemd reads no more. 0, -EINVAL with *reterr_, or -ENOMEM.
+ * that reads it (200 bytes with Debian's), more than DROPIN_ITEMS_MAX assignments, control characters, what
+ * is not UTF-8; and anywhere before it, a line behind which systemd reads no more. 0, -EINVAL with *reterr_,
+ * or -ENOMEM.
  */
 int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_);
+
+/*
+ * The same for a file of which the section is all: anything else in it, and the lack of the section, are
+ * errors. For what must not be ignored by mistake.
+ */
+int dropin_parse_only(
+        const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_);
 
 #ifdef __cplusplus
 }

@@ -40,8 +40,8 @@ typedef struct ReadOnly {
 
 typedef struct Override {
         ConfigReader reader;
-        Mode written; /* the service's file's, or the default */
-        Origin written_origin;
+        Mode least; /* the strictest of the service's file and the drop-ins for several services */
+        Origin least_origin;
         ReadOnly *read_only;
         size_t n_read_only;
 } Override;
@@ -101,6 +101,10 @@ static bool parse_boolean(const char *s, bool *ret_) {
 static bool add_read_only(Override *o, const char *value, Position where) {
         for (const char *p = value; *(p += strspn(p, " \t"));) {
                 size_t n = strcspn(p, " \t");
+
+                if (o->n_read_only >= LIST_MAX)
+                        return reader_error_at(&o->reader, where,
+                                "more than %u targets in " VOLUME_READ_ONLY "=", LIST_MAX);
                 char *target = strndup(p, n);
                 ReadOnly *list = reallocarray(o->read_only, o->n_read_only + 1, sizeof(*list));
 
@@ -153,8 +157,8 @@ static void reset(Override *o, const SchemaRow *row) {
 
         *origin = (Origin){};
         if (row->type == &type_mode) {
-                s->mode = o->written;
-                *origin = o->written_origin;
+                s->mode = o->least;
+                *origin = o->least_origin;
         } else if (row->type == &type_network)
                 s->network = NETWORK_NONE;
         else if (row->type == &type_boolean)
@@ -188,33 +192,50 @@ static bool set_value(Override *o, const SchemaRow *row, const DropinAssignment 
 }
 
 /* Is the drop-in for this service alone, rather than for all with a prefix? */
-static bool is_own(const Override *o) {
+static bool is_own(const Override *o, const DropinFile *f) {
         _cleanup_free_ char *directory = NULL;
 
         if (asprintf(&directory, "/nucleus-%s.service.d/", o->reader.service->name) < 0) {
                 directory = NULL;
                 return true; /* the stricter reading */
         }
-        return strstr(o->reader.file, directory) != NULL;
+        return strstr(f->path, directory) != NULL;
+}
+
+static bool is_mode(const DropinAssignment *a) {
+        return streq(a->key, "Mode");
 }
 
 /*
- * What is said for many services is meant as "at least"; said to one, a mode below its own is a mistake, or
- * an attempt.
+ * What is said for several services is meant as "at least", in whatever order. What is said to one may not
+ * fall below that, nor below the service's file: it is a mistake, or an attempt.
  */
+static bool raise_mode(Override *o, const DropinAssignment *a, Position where) {
+        ServiceConfig *s = o->reader.service;
+        const SchemaRow *row = schema_find("", "mode");
+
+        if (isempty(a->value))
+                return true; /* demands nothing */
+        if (!set_value(o, row, a, where))
+                return false;
+        if (s->mode > o->least) {
+                o->least = s->mode;
+                o->least_origin = s->origins[schema_index(row)];
+        }
+        reset(o, row);
+        return true;
+}
+
 static bool check_mode(Override *o, Position where) {
         ServiceConfig *s = o->reader.service;
         Mode wanted = s->mode;
 
-        if (wanted >= o->written)
+        if (wanted >= o->least)
                 return true;
-        s->mode = o->written;
-        s->origins[schema_index(schema_find("", "mode"))] = o->written_origin;
-        if (!is_own(o))
-                return true;
+        reset(o, schema_find("", "mode"));
         return reader_error_at(&o->reader, where,
                 "Mode=%s would loosen the service's mode \"%s\": a drop-in may only make it stricter",
-                mode_rules(wanted)->name, mode_rules(o->written)->name);
+                mode_rules(wanted)->name, mode_rules(o->least)->name);
 }
 
 static bool assign(Override *o, const DropinAssignment *a) {
@@ -237,23 +258,41 @@ static bool assign(Override *o, const DropinAssignment *a) {
         return set_value(o, row, a, where) && (row->type != &type_mode || check_mode(o, where));
 }
 
+static void raise_by_all(Override *o, const DropinFile *const *files, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                o->reader.file = files[i]->path;
+                for (size_t k = 0; !is_own(o, files[i]) && k < files[i]->n; k++)
+                        if (is_mode(&files[i]->items[k]))
+                                (void)raise_mode(o, &files[i]->items[k],
+                                        (Position){ files[i]->path, files[i]->items[k].line, 0 });
+        }
+}
+
+static void assign_all(Override *o, const DropinFile *const *files, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                bool own = is_own(o, files[i]);
+
+                o->reader.file = files[i]->path;
+                for (size_t k = 0; k < files[i]->n; k++)
+                        if (own || !is_mode(&files[i]->items[k]))
+                                (void)assign(o, &files[i]->items[k]);
+        }
+}
+
 int override_apply(ServiceConfig *s, const DropinFile *const *files, size_t n, Diagnostics *diag) {
         if (!s->origins || n == 0)
                 return 0;
 
         Override o = {
                 .reader = { .diag = diag, .service = s },
-                .written = s->mode,
-                .written_origin = s->origins[schema_index(schema_find("", "mode"))],
+                .least = s->mode,
+                .least_origin = s->origins[schema_index(schema_find("", "mode"))],
         };
 
-        for (size_t i = 0; i < n; i++) {
-                o.reader.file = files[i]->path;
-                for (size_t k = 0; k < files[i]->n; k++)
-                        (void)assign(&o, &files[i]->items[k]);
-        }
-        for (size_t i = 0; i < o.n_read_only; i++)
-                (void)apply_read_only(&o, &o.read_only[i]);
+        raise_by_all(&o, files, n);
+        assign_all(&o, files, n);
+        for (size_t i = 0; i < o.n_read_only && apply_read_only(&o, &o.read_only[i]); i++)
+                ;
         drop_read_only(&o);
         return o.reader.out_of_memory ? -ENOMEM : 0;
 }

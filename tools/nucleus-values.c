@@ -145,7 +145,10 @@ static bool each_value(const ServiceConfig *s, ValueFunc func, void *userdata) {
 
 /* Drop-ins and floors have no columns. */
 static void print_position(FILE *f, const Position *where) {
-        fprintf(f, "%s", where->file);
+        _cleanup_free_ char *file = NULL;
+
+        if (text_sanitise(where->file, &file) >= 0)
+                fprintf(f, "%s", file);
         if (where->line > 0)
                 fprintf(f, ":%u", where->line);
         if (where->column > 0)

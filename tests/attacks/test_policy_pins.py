@@ -212,7 +212,8 @@ def test_floor_holds_against_every_file_of_a_service(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["group", "fifo", "null", "syntax", "unknown", "directory", "reset", "parent",
-                                    "conf-d-file", "conf-d-dangling"])
+                                    "conf-d-file", "conf-d-dangling", "no-header", "other-section", "section-beside",
+                                    "before-it", "utf-16", "empty", "empty-in-conf-d", "continued"])
 def test_floor_that_cannot_be_read_lets_nothing_start(tmp_path, damage):
     config = generator.write(tmp_path / "config", {"good.toml": GOOD, "floor.conf": FLOOR})
     floor = config / "floor.conf"
@@ -221,6 +222,9 @@ def test_floor_that_cannot_be_read_lets_nothing_start(tmp_path, damage):
         floor.chmod(0o664)
     elif damage == "conf-d-file":
         (config / "floor.conf.d").write_text("")
+    elif damage == "empty-in-conf-d":
+        (config / "floor.conf.d").mkdir()
+        generator.write(config / "floor.conf.d", {"10.conf": ""})
     elif damage == "conf-d-dangling":
         (config / "floor.conf.d").symlink_to("nowhere")
     elif damage == "parent":  # whoever can write here could have taken it away
@@ -233,10 +237,51 @@ def test_floor_that_cannot_be_read_lets_nothing_start(tmp_path, damage):
         floor.unlink()
         {"fifo": os.mkfifo, "null": lambda p: p.symlink_to("/dev/null"), "directory": os.mkdir}[damage](floor)
     else:
-        floor.write_text({"syntax": "[Floor\nMode=agent\n", "unknown": "[Floor]\nMod=production\n",
-                          "reset": FLOOR + "SystemCallDenied=\n"}[damage])
+        floor.write_bytes({k: v.encode() if isinstance(v, str) else v for k, v in {
+            "no-header": FLOOR.replace("[Floor]\n", ""), "other-section": FLOOR.replace("Floor", "Nucleus"),
+            "section-beside": FLOOR + "[Other]\n", "before-it": "Mode=agent\n" + FLOOR,
+            "utf-16": FLOOR.encode("utf-16"), "empty": "", "continued": "X=1 \\\n" + FLOOR,
+            "syntax": "[Floor\nMode=agent\n", "unknown": "[Floor]\nMod=production\n",
+            "reset": FLOOR + "SystemCallDenied=\n"}.items()}[damage])
     run = generator.run([config], tmp_path / "out")
     assert_refused(run, "good", "floor", "nothing starts")
+
+
+def test_floor_denies_a_call_by_its_name_on_this_machine(tmp_path):
+    """umount and sendfile64 are no calls of x86_64: who denies them means umount2 and sendfile."""
+    some = policy(tmp_path, {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+        {"names": ["umount2", "sendfile", "execve"], "action": "SCMP_ACT_ALLOW"}]})
+    text = {"x.toml": service(some)}
+
+    def compiled(name, denied):
+        run = make(tmp_path / name, text | {"floor.conf": f"[Floor]\nSystemCallDenied={denied}\n"})
+        return program(run.service("x"))
+
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    assert compiled("a", "umount sendfile64") == compiled("b", "umount2 sendfile") != compiled("c", "ptrace")
+
+
+def test_dropins_of_one_mebibyte_are_read_and_told_briefly(tmp_path):
+    """Whatever is repeated in them: a message is said once, and nobody waits."""
+    units = tmp_path / "units"
+    (units / "nucleus-.service.d").mkdir(parents=True)
+    dropin = units / "nucleus-.service.d/a.conf"
+    for text in ("[Service]\n" + "User=\nGroup=\n" * 40000, "[x-nucleus]\n" * 80000,
+                 "[X-Nucleus]\n" + "Mode=agent\n" * 80000,
+                 "[X-Nucleus]\n" + "".join(f"VolumeReadOnly=/no/such/volume/{i}\n" for i in range(4000))):
+        dropin.write_text(text)
+        config = generator.write(tmp_path / "config", {f"s{i}.toml": GOOD for i in range(10)})
+        run = generator.run([config], tmp_path / "out", units=units)
+        assert len(run.messages.splitlines()) <= 20
+        assert len(run.names) == 10
+        assert run.usage.ru_maxrss < 64 * 1024 or generator.is_sanitized()
+
+
+def test_unit_directory_that_cannot_be_looked_through_fails_services_not_the_run(tmp_path):
+    config = generator.write(tmp_path / "config", {"good.toml": GOOD})
+    absent = generator.run([config], tmp_path / "out", units="/" + "a" * 300)
+    assert absent.status == 0 and absent.service("good").error is None  # systemd cannot have read it either
 
 
 def test_floor_in_any_directory_counts_and_none_masks(tmp_path):

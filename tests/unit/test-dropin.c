@@ -105,7 +105,9 @@ static const struct {
         /* What is told beside. */
         { T("[Service]\n ExecStart = \nExecStart=/bin/sh\nMemoryMax=1G\nStandardInputText=a\\\nUser=b\n"
             "[X-A]\nUser=a\n"),
-                "replaced 2 ExecStart\nreplaced 3 ExecStart\nreplaced 5 StandardInputText\n" },
+                "replaced 2 ExecStart\nreplaced 5 StandardInputText\n" },
+        { T("[X-Focus]\nA=1\n[X-Fuzeus]\n"), "" },
+        { T("[Service]\nZ=\xef\xbf\xbe\nUser=a\n"), "" }, /* U+FFFE: systemd reads no more */
         { T("User=a\n[service]\nUser=b\n[Unit]\nUser=c\n"), "" },
         { T("[x-nucleus]\nA=1\n[X-Nucleus ]\nA=1\n[X-Nuclues]\n[Unit]\n[Install]\n"),
                 "misspelt 1 x-nucleus\nmisspelt 3 X-Nucleus \nmisspelt 5 X-Nuclues\n" },

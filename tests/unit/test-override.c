@@ -208,6 +208,45 @@ static void test_override_mode_for_many_services_is_at_least(void **state) {
         }
 }
 
+/* Whatever the order of the files' names. */
+static void test_override_mode_of_many_is_not_lowered_by_one(void **state) {
+        static const char *const paths[][2] = {
+                { "/d/nucleus-.service.d/10.conf", "/d/nucleus-web.service.d/50.conf" },
+                { "/d/nucleus-web.service.d/10.conf", "/d/nucleus-.service.d/50.conf" },
+        };
+        static const struct {
+                const char *many, *one;
+                Mode mode;
+                size_t n_errors;
+        } cases[] = {
+                { "strict-agent", "agent", MODE_STRICT_AGENT, 1 },
+                { "strict-agent", "", MODE_STRICT_AGENT, 0 },
+                { "agent", "strict-agent", MODE_STRICT_AGENT, 0 },
+                { "", "strict-agent", MODE_STRICT_AGENT, 0 },
+                { "", "", MODE_AGENT, 0 },
+        };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(cases); i++) {
+                const char *many = cases[i / 2].many, *one = cases[i / 2].one;
+                DropinAssignment assignments[2] = {
+                        { (char *)"Mode", (char *)(i % 2 == 0 ? many : one), 2 },
+                        { (char *)"Mode", (char *)(i % 2 == 0 ? one : many), 2 },
+                };
+                DropinFile files[2] = {
+                        { .path = (char *)paths[i % 2][0], .items = &assignments[0], .n = 1 },
+                        { .path = (char *)paths[i % 2][1], .items = &assignments[1], .n = 1 },
+                };
+                const DropinFile *list[2] = { &files[0], &files[1] };
+                _cleanup_diagnostics_ Diagnostics diag = {};
+                _cleanup_config_ Config *config = NULL;
+
+                assert_int_equal(config_parse(AGENT, strlen(AGENT), FILE_NAME, "web", &config, &diag), 0);
+                assert_int_equal(override_apply(config->services[0], list, 2, &diag), 0);
+                assert_int_equal(config->services[0]->mode, cases[i / 2].mode);
+                assert_int_equal(diag.n_errors, cases[i / 2].n_errors);
+        }
+}
+
 static void test_override_mode_brings_the_rules_of_the_tier(void **state) {
         _cleanup_case_ Case c = APPLY(AGENT, "Mode=production");
 
@@ -281,6 +320,7 @@ int main(void) {
                 cmocka_unit_test(test_override_leaves_what_it_does_not_name),
                 cmocka_unit_test(test_override_mode_only_becomes_stricter),
                 cmocka_unit_test(test_override_mode_for_many_services_is_at_least),
+                cmocka_unit_test(test_override_mode_of_many_is_not_lowered_by_one),
                 cmocka_unit_test(test_override_mode_brings_the_rules_of_the_tier),
                 cmocka_unit_test(test_override_network_is_checked_like_the_file),
                 cmocka_unit_test(test_override_volumes_become_read_only),
