@@ -10,6 +10,8 @@
 
 #include "policy.h"
 
+#define NAMES_MAX 1024U
+
 void seccomp_rule_done(SeccompRule *rule) {
         strv_free(rule->names);
         free(rule->unknown);
@@ -211,6 +213,9 @@ static int parse_names(const SeccompReader *r, JsonNode object, SeccompRule *rul
                                          : seccomp_bad(r, name, "\"name\" must be a string");
         if (node_length(names) == 0)
                 return seccomp_bad(r, names, "\"names\" must be a list of system calls");
+        /* Twice as many as there are calls: a list is walked from its beginning for each. */
+        if (node_length(names) > NAMES_MAX)
+                return seccomp_bad(r, names, "more than %u names in one rule", NAMES_MAX);
         return seccomp_each_word(r, names, "\"names\"", take_name, rule);
 }
 

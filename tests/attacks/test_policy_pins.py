@@ -159,9 +159,10 @@ PROFILE = '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [\n%s\n]}'
     (PROFILE % (RULE % "").replace("read", "raed"), [":2", "raed"]),
     (PROFILE % (RULE % ', "includes": {"caps": ["CAP_SYS_PTRAC"]}'), [":2", "CAP_SYS_PTRACE"]),
     (PROFILE % (RULE % ', "colour": "red"'), [":2", "colour"]),
+    (PROFILE % (RULE % "").replace('"read"', ",".join(['"read"'] * 100000)), [":2", "more than 1024 names"]),
     ("", []),
 ], ids=["duplicate", "duplicate-in-rule", "deep", "deep-objects", "2^64", "trailing", "nul", "operator", "action",
-        "syscall", "capability", "key", "empty"])
+        "syscall", "capability", "key", "names", "empty"])
 def test_attack_38_profile_that_is_no_profile_is_refused(tmp_path, text, parts):
     path = policy(tmp_path, text.encode())
     run = make(tmp_path, {"x.toml": service(path)})
