@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * journald's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram a record. Small enough not to
- * load libsystemd for, and so to have in a program that loads nothing.
+ * journald's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram a record. Small enough not
+ * to load libsystemd for, and so to have in a program that loads nothing.
  */
 
 #include "util.h"

@@ -23,11 +23,7 @@ RETURN_ALLOW = struct.pack("=HBBI", 0x06, 0, 0, 0x7fff0000)  # the shortest filt
 NONE = "0"
 CONTAINER = "a80425fb"  # what both engines leave to a container: chown, setuid, net_raw, mknod and ten more
 TIERS = ("agent", "strict-agent", "production")
-ENGINES = {
-    "containers-common": ("golang-github-containers-common", "usr/share/containers/seccomp.json"),
-    "docker": ("golang-github-docker-docker-dev",
-               "usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json"),
-}
+ENGINES = ("podman", "docker")  # unpacked by tools/deps
 CALLS = {
     "getppid": "allowed whatever its arguments: the kernel skips the filter",
     "personality": "decided by its argument in each of them",
@@ -36,16 +32,11 @@ CALLS = {
 CALL_RUNS_DIVISOR, CALL_LOOPS = 5, 200_000
 
 
-def engine_profile(cache, name):
-    package, path = ENGINES[name]
-    tree = cache / f"bench-{package}"
-    if not (tree / path).exists():
-        tree.mkdir(exist_ok=True)
-        subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], cwd=tree, check=True,
-                       stdout=subprocess.DEVNULL)
-        for file in tree.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", file, tree], check=True)
-    return tree / path
+def engine_profile(cache, source, name):
+    path = cache / f"seccomp/{name}.json"
+    if not path.exists():
+        subprocess.run([source / "tools/deps"], check=True)
+    return path
 
 
 def build_compiler(build):
@@ -59,7 +50,7 @@ def compile_filters(work, build, source, cache):
     wanted = [(f"{tier}, nucleus", "nucleus", source / f"policies/{tier}.seccomp.json", NONE) for tier in TIERS]
     wanted += [(f"production, {compiler}", compiler, source / "policies/production.seccomp.json", NONE)
                for compiler in ("libseccomp", "libseccomp-tree")]
-    wanted += [(f"{engine}, {compiler}", compiler, engine_profile(cache, engine), CONTAINER)
+    wanted += [(f"{engine}, {compiler}", compiler, engine_profile(cache, source, engine), CONTAINER)
                for engine in ENGINES for compiler in ("engine", "nucleus")]
     filters = {"no filter": b"", "one instruction": RETURN_ALLOW}
     for name, compiler, profile, capabilities in wanted:
