@@ -140,8 +140,8 @@ static int put_in_place(Attest *a, const char *text, size_t n) {
                 return fsync(root) < 0 ? -errno : 0;
         if (r != -EEXIST)
                 (void)unlinkat(root, TEMPORARY_NAME, 0);
-        return attest_fail(a->report, r, "cannot write %s into the root tree: %s", ATTEST_MANIFEST_NAME,
-                strerror(-r));
+        return attest_fail(
+                a->report, r, "cannot write %s into the root tree: %s", ATTEST_MANIFEST_NAME, strerror(-r));
 }
 
 static int write_manifest(Write *w) {
@@ -185,7 +185,6 @@ int attest_write(int root_fd, int version, const AttestOptions *options, AttestR
                 r = w.manifest ? write_manifest(&w) : -ENOMEM;
         }
         if (r < 0)
-                (void)attest_fail(report, r, "cannot attest the root tree: %s",
-                        strerror(-r));
+                (void)attest_fail(report, r, "cannot attest the root tree: %s", strerror(-r));
         return r;
 }

@@ -328,7 +328,6 @@ int attest_verify(int root_fd, const AttestOptions *options, AttestReport *repor
         if (r >= 0)
                 r = verify(&v);
         if (r < 0)
-                (void)attest_fail(report, r, "cannot attest the root tree: %s",
-                        strerror(-r));
+                (void)attest_fail(report, r, "cannot attest the root tree: %s", strerror(-r));
         return r;
 }

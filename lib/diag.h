@@ -49,8 +49,8 @@ int diagnostics_add(Diagnostics *d, Severity severity, Position where, const cha
         const char *format, ...) _printf_(5, 6);
 
 /*
- * A copy of a text that came from a file, fit to be printed: control characters, bidi controls and what is no
- * UTF-8 are escaped. *ret_ is to be freed. 0 or -ENOMEM.
+ * A copy of a text that came from a file, fit to be printed: control characters, bidi controls and what is
+ * no UTF-8 are escaped. *ret_ is to be freed. 0 or -ENOMEM.
  */
 int text_sanitise(const char *s, char **ret_);
 

@@ -7,9 +7,9 @@
  */
 
 typedef enum ExitCode {
-        EXIT_CODE_DATAERR = 65, /* the rootfs is not what its manifest says */
+        EXIT_CODE_DATAERR = 65,   /* the rootfs is not what its manifest says */
         EXIT_CODE_CANTCREAT = 73, /* the trace cannot be written */
-        EXIT_CODE_CONFIG = 78,  /* a bad configuration or spec */
+        EXIT_CODE_CONFIG = 78,    /* a bad configuration or spec */
         EXIT_CODE_LANDLOCK = 150,
         EXIT_CODE_CHDIR = 200,
         EXIT_CODE_EXEC = 203,

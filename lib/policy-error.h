@@ -21,8 +21,8 @@ void policy_error_done(PolicyError *e);
 #define _cleanup_policy_error_ _cleanup_(policy_error_done)
 
 /*
- * Sets the error, in place of what *e holds. Returns -EINVAL, for the caller to return, or -ENOMEM where there
- * was no memory for the message.
+ * Sets the error, in place of what *e holds. Returns -EINVAL, for the caller to return, or -ENOMEM where
+ * there was no memory for the message.
  */
 int policy_error_set(PolicyError *e, unsigned line, unsigned column, const char *format, ...) _printf_(4, 5);
 

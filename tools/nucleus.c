@@ -43,8 +43,7 @@ static const Verb verbs[] = {
                 "The lines that pin policy files, and why a policy answers what it answers.\n",
                 verb_policy },
         { "seccomp", "VERB [OPTION...] [ARGUMENT...]", "learn which system calls a program needs",
-                "From a trace of a program to a seccomp profile, and what it changes.\n",
-                verb_seccomp },
+                "From a trace of a program to a seccomp profile, and what it changes.\n", verb_seccomp },
 };
 
 static int print_help(void) {
