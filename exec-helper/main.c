@@ -168,7 +168,10 @@ static int run(Context *c, bool print) {
                 return EXIT_SUCCESS;
         }
         r = forget_stdin();
-        return r < 0 ? fail_early(c, r, "cannot open /dev/null as standard input") : supervise(c);
+        if (r < 0)
+                return fail_early(c, r, "cannot open /dev/null as standard input");
+        /* What is held until here goes with the process: to give it back by hand takes longer. */
+        exit(supervise(c));
 }
 
 int main(int argc, char **argv) {

@@ -6,6 +6,7 @@
 
 #include "mount-plan.h"
 
+#define PLAN_STEP 32U /* a plan grows by so many at once */
 #define SHM_SIZE (64U * 1024 * 1024)
 #define DEV_SIZE (64U * 1024)
 #define ROOT_TMPFS_SIZE (1024U * 1024)
@@ -22,10 +23,12 @@ void mount_plan_done(MountPlan *p) {
 }
 
 static int add(MountPlan *p, Mount m, const char *source, const char *target) {
-        Mount *q = reallocarray(p->mounts, p->n + 1, sizeof(Mount));
-        if (!q)
-                return -ENOMEM;
-        p->mounts = q;
+        if (p->n % PLAN_STEP == 0) {
+                Mount *q = reallocarray(p->mounts, p->n + PLAN_STEP, sizeof(Mount));
+                if (!q)
+                        return -ENOMEM;
+                p->mounts = q;
+        }
 
         m.fd = -EBADF;
         m.source = source ? strdup(source) : NULL;
@@ -35,7 +38,7 @@ static int add(MountPlan *p, Mount m, const char *source, const char *target) {
                 free(m.target);
                 return -ENOMEM;
         }
-        q[p->n++] = m;
+        p->mounts[p->n++] = m;
         return 0;
 }
 
