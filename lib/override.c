@@ -25,6 +25,8 @@ const OverrideKey override_keys[] = {
         { "LandlockPolicy", "policy", "landlock", "Another Landlock policy." },
         { "LandlockPolicySHA256", "policy", "landlock_sha256", "Pins it." },
         { "LogDenials", "policy", "log_denials", "Whether denials are logged (a boolean)." },
+        { "SeccompTrace", "policy", "seccomp_trace",
+                "Whether an agent's system calls are counted (a boolean)." },
         { "NetworkMode", "network", "mode", "Another network mode." },
         { VOLUME_READ_ONLY, "volumes", "read_only",
                 "Targets of volumes, separated by spaces, that become read-only. May be given more than "

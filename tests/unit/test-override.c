@@ -108,6 +108,16 @@ static void test_override_sets_each_key(void **state) {
         assert_origin(&c, "network", "mode", ORIGIN_DROPIN, "/d/nucleus-web.service.d/1.conf", 10);
 }
 
+static void test_override_traces_an_agent_alone(void **state) {
+        _cleanup_case_ Case agent = APPLY(AGENT, "SeccompTrace=yes");
+        _cleanup_case_ Case strict = APPLY(STRICT, "SeccompTrace=yes");
+
+        assert_fine(&agent);
+        assert_true(agent.service->seccomp_trace);
+        assert_message(
+                &strict, "/d/nucleus-web.service.d/1.conf:2: ", "seccomp_trace is for mode \"agent\" alone");
+}
+
 static void test_override_tests_every_key_of_the_table(void **state) {
         size_t n = 0;
 
@@ -115,7 +125,7 @@ static void test_override_tests_every_key_of_the_table(void **state) {
                 assert_non_null(schema_find(k->table, k->key));
                 assert_true(strlen(k->help) > 0);
         }
-        assert_int_equal(n, 10); /* a new key belongs into the tests above and below */
+        assert_int_equal(n, 11); /* a new key belongs into the tests above and below */
 }
 
 static void test_override_later_file_and_line_win(void **state) {
@@ -314,6 +324,7 @@ static void test_override_refuses_at_the_line(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_override_sets_each_key),
+                cmocka_unit_test(test_override_traces_an_agent_alone),
                 cmocka_unit_test(test_override_tests_every_key_of_the_table),
                 cmocka_unit_test(test_override_later_file_and_line_win),
                 cmocka_unit_test(test_override_empty_value_takes_back_to_default),
