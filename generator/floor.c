@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <strings.h>
 
 #include "nearest.h"
 #include "policy.h"
@@ -74,20 +73,14 @@ static int parse_mode(Floor *f, const char *value, Position where, Diagnostics *
 
 static int parse_boolean(Floor *f, const char *key, const char *value, bool *target, Position *target_where,
         Position where, Diagnostics *diag) {
-        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
-        static const char *const no[] = { "0", "no", "n", "false", "f", "off" };
+        bool yes;
 
-        for (size_t i = 0; i < ELEMENTSOF(yes); i++) {
-                if (strcasecmp(no[i], value) == 0)
-                        return 0; /* demands nothing, and takes nothing back */
-                if (strcasecmp(yes[i], value) != 0)
-                        continue;
-                if (!*target)
-                        *target_where = where;
-                *target = true;
-                return 0;
-        }
-        return floor_error(f, diag, where, "%s= must be yes or no, not \"%.64s\"", key, value);
+        if (dropin_boolean(value, &yes) < 0)
+                return floor_error(f, diag, where, "%s= must be yes or no, not \"%.64s\"", key, value);
+        if (yes && !*target)
+                *target_where = where;
+        *target = *target || yes; /* no demands nothing, and takes nothing back */
+        return 0;
 }
 
 static int parse_attestation(Floor *f, const char *value, Position where, Diagnostics *diag) {
@@ -267,17 +260,12 @@ const FloorKey floor_keys[] = {
 };
 
 static const char *nearest_key(const char *name) {
-        size_t best = SIZE_MAX;
+        size_t distance = SIZE_MAX;
         const char *near = NULL;
 
-        for (const FloorKey *k = floor_keys; k->name; k++) {
-                size_t d = name_distance(name, k->name);
-                if (d < best) {
-                        best = d;
-                        near = k->name;
-                }
-        }
-        return near && name_is_near(best, name) ? near : NULL;
+        for (const FloorKey *k = floor_keys; k->name; k++)
+                name_consider(name, k->name, &near, &distance);
+        return near;
 }
 
 static int merge_key(Floor *f, const DropinAssignment *a, Position where, Diagnostics *diag) {

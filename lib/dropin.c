@@ -397,3 +397,15 @@ int dropin_parse_only(
         const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
         return parse(text, n, section, true, ret_, reterr_);
 }
+
+int dropin_boolean(const char *s, bool *ret_) {
+        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
+        static const char *const no[] = { "0", "no", "n", "false", "f", "off" };
+
+        for (size_t i = 0; i < ELEMENTSOF(yes); i++)
+                if (strcasecmp(yes[i], s) == 0 || strcasecmp(no[i], s) == 0) {
+                        *ret_ = strcasecmp(yes[i], s) == 0;
+                        return 0;
+                }
+        return -EINVAL;
+}

@@ -67,6 +67,9 @@ int dropin_parse(const char *text, size_t n, const char *section, DropinFile **r
 int dropin_parse_only(
         const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_);
 
+/* "yes" and "no" in the words of systemd.syntax(7). 0 or -EINVAL. */
+int dropin_boolean(const char *s, bool *ret_);
+
 #ifdef __cplusplus
 }
 #endif

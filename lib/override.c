@@ -9,8 +9,6 @@
 #include "config-reader.h"
 #include "nearest.h"
 
-#include <strings.h>
-
 #define VOLUME_READ_ONLY "VolumeReadOnly"
 
 const OverrideKey override_keys[] = {
@@ -64,38 +62,16 @@ static const OverrideKey *find_key(const char *name) {
 }
 
 static bool unknown_key(Override *o, const char *name, Position where) {
-        size_t best = SIZE_MAX;
+        size_t distance = SIZE_MAX;
         const char *near = NULL;
 
-        for (const OverrideKey *k = override_keys; k->name; k++) {
-                size_t d = name_distance(name, k->name);
-                if (d < best) {
-                        best = d;
-                        near = k->name;
-                }
-        }
-        if (near && name_is_near(best, name))
+        for (const OverrideKey *k = override_keys; k->name; k++)
+                name_consider(name, k->name, &near, &distance);
+        if (near)
                 return reader_error_at(&o->reader, where,
                         "unknown key %.64s= in [X-Nucleus]; did you mean %s=?", name, near);
         return reader_error_at(&o->reader, where,
                 "unknown key %.64s= in [X-Nucleus]; nucleus.toml(5) lists the keys", name);
-}
-
-/* As systemd reads booleans (systemd.syntax(7)). */
-static bool parse_boolean(const char *s, bool *ret_) {
-        static const struct {
-                const char *word;
-                bool value;
-        } words[] = { { "1", true }, { "yes", true }, { "y", true }, { "true", true }, { "t", true },
-                { "on", true }, { "0", false }, { "no", false }, { "n", false }, { "false", false },
-                { "f", false }, { "off", false } };
-
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (strcasecmp(words[i].word, s) == 0) {
-                        *ret_ = words[i].value;
-                        return true;
-                }
-        return false;
 }
 
 /* ---- volumes ---- */
@@ -180,7 +156,7 @@ static bool set_value(Override *o, const SchemaRow *row, const DropinAssignment 
         named.key = a->key;
         if (row->type == &type_boolean) {
                 value.type = TOML_TYPE_BOOLEAN;
-                if (!parse_boolean(a->value, &value.boolean))
+                if (dropin_boolean(a->value, &value.boolean) < 0)
                         return reader_error_at(
                                 &o->reader, where, "%s= must be yes or no, not \"%.64s\"", a->key, a->value);
         } else {
