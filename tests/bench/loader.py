@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import seccomp
@@ -87,6 +88,12 @@ def nucleus(work, tree, build, attest, suffix=""):
             for mode in MODES]
 
 
+def dynamic(work, tree, build):
+    """The one that could attest, to see what the static one saves."""
+    return Contestant("nucleus-exec, agent, dynamically linked", [str(build / "exec-helper/nucleus-exec")],
+                      stdin=spec_file(work, tree, "agent"))
+
+
 def own_policy(work, tree, build, source):
     """The agent's own profile, by the way that a user's goes."""
     compiler = seccomp.build_compiler(build)
@@ -102,10 +109,18 @@ def attest_tree(tree, build):
     return f"attest {hashlib.sha256((tree / '.nucleus-rootfs-sha256').read_bytes()).hexdigest()}\n"
 
 
+def static_compiler():
+    """With the C library that starts soonest, musl's, which does not look for the kernel's headers."""
+    if not shutil.which("musl-gcc"):
+        return ["cc"]
+    machine = subprocess.run(["cc", "-print-multiarch"], check=True, capture_output=True, text=True).stdout.strip()
+    return ["musl-gcc", "-idirafter", "/usr/include", "-idirafter", f"/usr/include/{machine}"]
+
+
 def floor(work, tree):
     """What no loader can go below, and the program alone."""
     program = work / "floor"
-    subprocess.run(["cc", "-O2", "-static", "-D_GNU_SOURCE", FLOOR, "-o", program], check=True)
+    subprocess.run([*static_compiler(), "-O2", "-static", "-D_GNU_SOURCE", FLOOR, "-o", program], check=True)
     levels = ("namespaces", "and ids", "and a root")
     return [Contestant("the program alone", [str(tree / "bin/true")])] + [
         Contestant(f"floor {level}: {what}", [str(program), str(level), str(tree), "/bin/true"])
@@ -162,7 +177,8 @@ def run(work, build, source, runs, pause, before=None):
     os.chmod(work, 0o755)  # crun and runc reach the tree as the mapped user
     state = work / "state"
     attest = attest_tree(tree, build)
-    contestants = [*nucleus(work, tree, build, attest), own_policy(work, tree, build, source)]
+    contestants = [*nucleus(work, tree, build, attest), own_policy(work, tree, build, source),
+                   dynamic(work, tree, build)]
     if before:
         contestants += nucleus(work, tree, before.resolve(), attest, ", before")
     contestants += [
