@@ -135,13 +135,10 @@ static int target_failed(Context *c, const Mount *m, int error) {
 
 /* Remembers the mount's id for the audit. */
 static int identify(Context *c, Mount *m, int fd) {
-        struct statx st;
-
         if (!c->rules->mount_audit)
                 return 0;
-        if (sys_statx(fd, STATX_MNT_ID, &st) < 0)
+        if (sys_mount_id(fd, &m->id) < 0)
                 return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
-        m->id = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
         return 0;
 }
 

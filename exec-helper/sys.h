@@ -8,7 +8,6 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
-#include <linux/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,9 +44,21 @@ static inline int sys_openat2(int fd, const char *path, uint64_t flags, uint64_t
         return r;
 }
 
-/* Of the descriptor itself. */
-static inline int sys_statx(int fd, unsigned mask, struct statx *ret_) {
-        return (int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, ret_);
+/*
+ * The id of the mount that the descriptor is on, as in mountinfo; 0: the kernel does not say. By a buffer of
+ * our own, laid out as statx(2) says: the C libraries and the kernel's headers disagree on who declares it.
+ */
+static inline int sys_mount_id(int fd, uint64_t *ret_) {
+        struct {
+                uint32_t mask, others[35];
+                uint64_t mount_id, more[13];
+        } buffer = {};
+        const unsigned mount_id = 0x1000; /* STATX_MNT_ID */
+
+        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mount_id, &buffer) < 0)
+                return -1;
+        *ret_ = buffer.mask & mount_id ? buffer.mount_id : 0;
+        return 0;
 }
 
 static inline pid_t sys_clone3(struct clone_args *args) {
