@@ -273,10 +273,11 @@ static int take_line(Reading *r, char *s, char *buffer, size_t size) {
         r->key = dropin_strip(s);
         r->value = dropin_strip(equals + 1);
         k = snprintf(buffer, size, "%s=%s", r->key, r->value);
-        if (k < 0 || (size_t)k >= size)
+        /* A line that fills the buffer is one that was cut to inih 59. */
+        if (k < 0 || (size_t)k >= size - 1)
                 return policy_error_set(r->error, r->lines.number, 0,
                         "the line is too long: with its key, the value of %s= may have %zu bytes", r->key,
-                        size - 1);
+                        size - 2);
         r->waiting = true;
         return 1;
 }
