@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 
+#include "override.h"
 #include "safe-read.h"
 #include "unit-path.h"
 
@@ -238,7 +239,8 @@ static int load_entry(DropinIndex *x, Entry *e) {
         if (k == -EINVAL)
                 k = policy_error_set(&e->error, 0, 0, "cannot take this drop-in: %s", file.why);
         else if (k == 0 && file.n > 0)
-                k = dropin_parse(x->buffer, file.n, DROPIN_SECTION, &e->file, &e->error);
+                k = dropin_parse_for(
+                        x->buffer, file.n, DROPIN_SECTION, override_key_known, &e->file, &e->error);
         if (k == -EINVAL)
                 return 0;
         if (k == 0 && e->file && !(e->file->path = strdup(e->path)))

@@ -331,8 +331,21 @@ static int merge_path(Floor *f, const char *path, Diagnostics *diag) {
         return floor_merge(f, file, diag);
 }
 
-static int is_conf(const struct dirent *e) {
-        return e->d_name[0] != '.' && endswith(e->d_name, ".conf");
+static int is_visible(const struct dirent *e) {
+        return e->d_name[0] != '.';
+}
+
+static int merge_entry(Floor *f, const char *dir, const char *name, Diagnostics *diag) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", dir, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        if (!endswith(name, ".conf"))
+                return diagnostics_add(diag, SEVERITY_WARNING, (Position){ .file = path }, NULL,
+                        "no part of the floor: its name does not end in .conf");
+        return merge_path(f, path, diag);
 }
 
 /* A directory that others may write cannot be asked what the floor is. */
@@ -350,20 +363,14 @@ static int check_directory(Floor *f, const char *dir, Diagnostics *diag) {
 static int load_conf_d(Floor *f, const char *dir, Diagnostics *diag) {
         struct dirent **entries;
 
-        int n = scandir(dir, &entries, is_conf, alphasort);
+        int n = scandir(dir, &entries, is_visible, alphasort);
         if (n < 0)
                 return errno == ENOMEM ? -ENOMEM
                                        : floor_error(f, diag, (Position){ .file = dir }, "cannot read: %m");
         int r = check_directory(f, dir, diag);
         for (int i = 0; i < n; i++) {
-                _cleanup_free_ char *path = NULL;
-
-                if (r >= 0 && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0) {
-                        path = NULL;
-                        r = -ENOMEM;
-                }
                 if (r >= 0)
-                        r = merge_path(f, path, diag);
+                        r = merge_entry(f, dir, entries[i]->d_name, diag);
                 free(entries[i]);
         }
         free(entries);

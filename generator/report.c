@@ -45,11 +45,25 @@ void report_line(Report *r, Severity severity, const char *line) {
                 write_kmsg(r, severity, line);
 }
 
+/* A problem of a file that several services share says whose it is. */
+static int format_line(const Diagnostic *d, char **ret_) {
+        _cleanup_free_ char *line = NULL;
+
+        int r = diagnostic_format(d, &line);
+        if (r < 0)
+                return r;
+        if (!diagnostic_needs_service(d)) {
+                *ret_ = TAKE_PTR(line);
+                return 0;
+        }
+        return asprintf(ret_, "%s (service %s)", line, d->service) < 0 ? -ENOMEM : 0;
+}
+
 void report_diagnostics(Report *r, const Diagnostics *d) {
         for (size_t i = 0; i < d->n; i++) {
                 _cleanup_free_ char *line = NULL;
 
-                if (diagnostic_format(&d->items[i], &line) >= 0)
+                if (format_line(&d->items[i], &line) >= 0)
                         report_line(r, d->items[i].severity, line);
                 else
                         report_line(r, SEVERITY_ERROR, "out of memory");

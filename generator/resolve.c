@@ -38,7 +38,7 @@ static int warn_of_replacements(const DropinFile *f, const char *service, Diagno
 }
 
 /* A policy that would silently not be applied is not what its author asked for. */
-static int refuse_misspelt(const DropinFile *f, ServiceConfig *s, Diagnostics *diag) {
+static int refuse_misplaced(const DropinFile *f, ServiceConfig *s, Diagnostics *diag) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < f->n_misspelt; i++) {
@@ -46,6 +46,13 @@ static int refuse_misspelt(const DropinFile *f, ServiceConfig *s, Diagnostics *d
                 r = diagnostics_add(diag, SEVERITY_ERROR,
                         (Position){ .file = f->path, .line = f->misspelt[i].line }, s->name,
                         "unknown section [%s]; did you mean [" DROPIN_SECTION "]?", f->misspelt[i].name);
+        }
+        for (size_t i = 0; r >= 0 && i < f->n_stray; i++) {
+                s->failed = true;
+                r = diagnostics_add(diag, SEVERITY_ERROR,
+                        (Position){ .file = f->path, .line = f->stray[i].line }, s->name,
+                        "%s= says nothing here: it belongs below a line [" DROPIN_SECTION "]",
+                        f->stray[i].name);
         }
         return r;
 }
@@ -62,7 +69,7 @@ static int apply_dropins(ConfigSet *set, ServiceConfig *s, Diagnostics *diag) {
         for (size_t i = 0; i < n; i++) {
                 r = warn_of_replacements(files[i], s->name, diag);
                 if (r >= 0)
-                        r = refuse_misspelt(files[i], s, diag);
+                        r = refuse_misplaced(files[i], s, diag);
                 if (r < 0)
                         return r;
         }

@@ -6,7 +6,9 @@
 
 #include "service-policy.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "base64.h"
@@ -46,6 +48,7 @@ typedef struct Compiled {
         const PolicyFile *file;
         uint64_t capabilities;
         char *program, *lines;
+        bool starts; /* execve may be allowed */
 } Compiled;
 
 struct PolicyStore {
@@ -117,10 +120,32 @@ static int parse(PolicyFile *f, const char *text, size_t n) {
         return -EINVAL;
 }
 
+/*
+ * Whoever may write to the directory could put another file there. The Nix store is written to by those who
+ * build, each path by one. 0; -EINVAL, with f->unreadable; -ENOMEM.
+ */
+static int check_directory(PolicyFile *f) {
+        _cleanup_free_ char *dir = strndup(f->path, (size_t)(strrchr(f->path, '/') - f->path) ?: 1);
+        struct stat st;
+
+        if (!dir)
+                return -ENOMEM;
+        _cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0 || streq(dir, "/nix/store"))
+                return 0; /* the file tells why */
+        const char *why = distrust_reason(fd, &st);
+        if (!why)
+                return 0;
+        return asprintf(&f->unreadable, "its directory %s", why) < 0 ? -ENOMEM : -EINVAL;
+}
+
 static int read_policy(PolicyFile *f) {
         SafeFile safe = {};
 
-        int r = safe_read_new(f->path, 0, POLICY_FILE_MAX, &f->text, &safe);
+        int r = check_directory(f);
+        if (r < 0)
+                return r == -EINVAL ? 0 : r;
+        r = safe_read_new(f->path, 0, POLICY_FILE_MAX, &f->text, &safe);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || safe.masked) {
@@ -294,9 +319,21 @@ static SeccompTarget target_of(const PolicyStore *p, const ServiceConfig *s) {
         };
 }
 
+static int may_exec(const SeccompProfile *profile, const SeccompTarget *target, bool *ret_) {
+        _cleanup_free_ SeccompVerdict *verdicts = NULL;
+        size_t n = 0;
+
+        int r = seccomp_explain(profile, target, "execve", &verdicts, &n);
+        *ret_ = false;
+        for (size_t i = 0; i < n; i++)
+                *ret_ = *ret_ || seccomp_action_permits(verdicts[i].action);
+        return r;
+}
+
 static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *target, Compiled *ret_) {
         _cleanup_free_ char *program = NULL, *lines = NULL;
         SeccompProgram bytes = {};
+        bool starts = false;
 
         int r = seccomp_compile(f->seccomp, target, &bytes);
         if (r >= 0)
@@ -304,9 +341,11 @@ static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *tar
         free(bytes.filter);
         if (r >= 0)
                 r = seccomp_lines_make(f->seccomp, target, &lines);
+        if (r >= 0)
+                r = may_exec(f->seccomp, target, &starts);
         if (r < 0)
                 return r;
-        *ret_ = (Compiled){ f, target->capabilities, TAKE_PTR(program), TAKE_PTR(lines) };
+        *ret_ = (Compiled){ f, target->capabilities, TAKE_PTR(program), TAKE_PTR(lines), starts };
         return 0;
 }
 
@@ -326,6 +365,17 @@ static int get_compiled(PolicyStore *p, const PolicyFile *f, const SeccompTarget
                 return r;
         *ret_ = &list[p->n_compiled++];
         return 0;
+}
+
+/* Without execve there is no program to confine: said here, rather than by a start that fails. */
+static int refuse_unstartable(
+        const PolicyStore *p, const PolicyFile *f, ServiceConfig *s, Diagnostics *diag) {
+        for (size_t i = 0; i < p->floor->n_syscalls; i++)
+                if (streq(p->floor->syscalls[i].word, "execve"))
+                        return refuse(s, diag, p->floor->syscalls[i].where,
+                                "no service can start where the floor denies execve");
+        return refuse(s, diag, (Position){ .file = f->path, .line = f->seccomp->default_line },
+                "the profile does not allow execve, so that nothing can start");
 }
 
 static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) {
@@ -366,6 +416,8 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
                 s->origins[schema_index(schema_find("policy", "log_denials"))] =
                         (Origin){ .kind = ORIGIN_DEFAULT, .reason = "flags of the seccomp profile" };
         }
+        if (!c->starts)
+                return refuse_unstartable(p, f, s, diag);
         s->policy.seccomp_program = built_in ? NULL : c->program;
         s->policy.seccomp_lines = c->lines;
         return 0;

@@ -88,6 +88,22 @@ int diagnostics_add(
         return 0;
 }
 
+bool diagnostic_needs_service(const Diagnostic *d) {
+        const char *base = d->file ? strrchr(d->file, '/') : NULL;
+
+        if (!d->service || !base)
+                return false;
+        /* A drop-in of its own is in a directory of its name. */
+        for (const char *at = d->file; (at = strstr(at, "/nucleus-")); at++) {
+                const char *rest = startswith(at + strlen("/nucleus-"), d->service);
+                if (rest && startswith(rest, ".service.d/"))
+                        return false;
+        }
+        size_t n = strcspn(++base, ".");
+        return !streq(base + n, ".toml") || strncmp(base, d->service, n) != 0 ||
+               (d->service[n] != '\0' && d->service[n] != '-');
+}
+
 int diagnostic_format(const Diagnostic *d, char **ret_) {
         _cleanup_strbuf_ StrBuf b = {};
 

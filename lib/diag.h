@@ -54,6 +54,9 @@ int diagnostics_add(Diagnostics *d, Severity severity, Position where, const cha
  */
 int text_sanitise(const char *s, char **ret_);
 
+/* Is the service not plain from the file, which others share (a drop-in, the floor, a policy)? */
+bool diagnostic_needs_service(const Diagnostic *d) _pure_;
+
 /* "file:line:column: message" (what is unknown left out) into *ret_, to be freed. 0 or -ENOMEM. */
 int diagnostic_format(const Diagnostic *d, char **ret_);
 

@@ -18,10 +18,12 @@
 typedef struct Reading {
         DropinLines lines;
         const char *section;
-        bool inside;      /* of the wanted section */
-        bool inside_unit; /* of [Service] */
-        bool only;        /* nothing but the section may be there */
-        bool found;       /* the section is there */
+        bool inside;       /* of the wanted section */
+        bool inside_unit;  /* of [Service] */
+        bool inside_other; /* of a section that is not systemd's own either */
+        bool (*is_own)(const char *key);
+        bool only;  /* nothing but the section may be there */
+        bool found; /* the section is there */
         DropinFile *file;
         PolicyError *error;
         int r;
@@ -83,9 +85,12 @@ DropinFile *dropin_file_free(DropinFile *f) {
                 free(f->replaced[i].name);
         for (size_t i = 0; i < f->n_misspelt; i++)
                 free(f->misspelt[i].name);
+        for (size_t i = 0; i < f->n_stray; i++)
+                free(f->stray[i].name);
         free(f->items);
         free(f->replaced);
         free(f->misspelt);
+        free(f->stray);
         free(f->path);
         free(f);
         return NULL;
@@ -169,6 +174,7 @@ static int take_header(Reading *r, char *s) {
         r->inside = streq(s, r->section);
         r->found = r->found || r->inside;
         r->inside_unit = streq(s, "Service");
+        r->inside_other = !r->inside_unit && !streq(s, "Unit") && !streq(s, "Install");
         if (!r->inside && r->only)
                 return policy_error_set(r->error, l->number, 0,
                         "unknown section [%.64s]: there may be [%s] alone", s, r->section);
@@ -183,18 +189,21 @@ static int refuse_outside(Reading *r) {
                 "the line stands outside of [%s], where it says nothing", r->section);
 }
 
-/* An assignment in [Service]. */
-static int take_unit_line(Reading *r, char *s) {
+/* An assignment in a section of systemd's, or in none. */
+static int take_foreign_line(Reading *r, char *s) {
+        DropinFile *f = r->file;
         char *equals = strchr(s, '=');
 
         if (!equals || equals == s)
                 return 0;
         *equals = '\0';
         s = dropin_strip(s);
-        for (size_t i = 0; i < ELEMENTSOF(replacing_keys); i++)
+        if (r->is_own && r->is_own(s))
+                return add_note(&f->stray, &f->n_stray, s, NULL, r->lines.number);
+        for (size_t i = 0; r->inside_unit && i < ELEMENTSOF(replacing_keys); i++)
                 if (streq(s, replacing_keys[i].key))
-                        return add_note(&r->file->replaced, &r->file->n_replaced, s,
-                                replacing_keys[i].effect, r->lines.number);
+                        return add_note(
+                                &f->replaced, &f->n_replaced, s, replacing_keys[i].effect, r->lines.number);
         return 0;
 }
 
@@ -314,7 +323,7 @@ static int take(Reading *r, char *buffer, size_t size) {
                 return take_line(r, s, buffer, size);
         if (r->only)
                 return refuse_outside(r);
-        return r->inside_unit ? take_unit_line(r, s) : 0;
+        return r->inside_other ? 0 : take_foreign_line(r, s);
 }
 
 /* The reader of inih: the next line that is for it, without its newline. */
@@ -364,13 +373,14 @@ static int take_assignment(void *userdata, const char *section, const char *key,
         return r->r == 0;
 }
 
-static int parse(const char *text, size_t n, const char *section, bool only, DropinFile **ret_,
-        PolicyError *reterr_) {
+static int parse(const char *text, size_t n, const char *section, bool only, bool (*is_own)(const char *key),
+        DropinFile **ret_, PolicyError *reterr_) {
         _cleanup_dropin_file_ DropinFile *file = calloc(1, sizeof(DropinFile));
         Reading r = {
                 .lines = { .at = text, .end = text + n },
                 .section = section,
                 .only = only,
+                .is_own = is_own,
                 .file = file,
                 .error = reterr_,
         };
@@ -391,12 +401,17 @@ static int parse(const char *text, size_t n, const char *section, bool only, Dro
 }
 
 int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
-        return parse(text, n, section, false, ret_, reterr_);
+        return parse(text, n, section, false, NULL, ret_, reterr_);
+}
+
+int dropin_parse_for(const char *text, size_t n, const char *section, bool (*is_own)(const char *key),
+        DropinFile **ret_, PolicyError *reterr_) {
+        return parse(text, n, section, false, is_own, ret_, reterr_);
 }
 
 int dropin_parse_only(
         const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_) {
-        return parse(text, n, section, true, ret_, reterr_);
+        return parse(text, n, section, true, NULL, ret_, reterr_);
 }
 
 int dropin_boolean(const char *s, bool *ret_) {

@@ -44,6 +44,11 @@ typedef struct DropinFile {
         /* Sections whose name is nearly the wanted one: systemd ignores what is in them without a word. */
         DropinNote *misspelt;
         size_t n_misspelt;
+
+        /* Keys that belong into the section, but stand in another one, or in none; see dropin_parse_for().
+         */
+        DropinNote *stray;
+        size_t n_stray;
 } DropinFile;
 
 DropinFile *dropin_file_free(DropinFile *f);
@@ -59,6 +64,10 @@ DEFINE_CLEANUP(DropinFile *, dropin_file_free)
  * or -ENOMEM.
  */
 int dropin_parse(const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_);
+
+/* The same, and `is_own` says which keys are the section's: DropinFile.stray. */
+int dropin_parse_for(const char *text, size_t n, const char *section, bool (*is_own)(const char *key),
+        DropinFile **ret_, PolicyError *reterr_);
 
 /*
  * The same for a file of which the section is all: anything else in it, and the lack of the section, are

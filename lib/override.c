@@ -54,6 +54,13 @@ static void drop_read_only(Override *o) {
         o->n_read_only = 0;
 }
 
+bool override_key_known(const char *name) {
+        for (const OverrideKey *k = override_keys; k->name; k++)
+                if (streq(k->name, name))
+                        return true;
+        return false;
+}
+
 static const OverrideKey *find_key(const char *name) {
         for (const OverrideKey *k = override_keys; k->name; k++)
                 if (streq(k->name, name))
@@ -65,8 +72,13 @@ static bool unknown_key(Override *o, const char *name, Position where) {
         size_t distance = SIZE_MAX;
         const char *near = NULL;
 
-        for (const OverrideKey *k = override_keys; k->name; k++)
+        for (const OverrideKey *k = override_keys; k->name; k++) {
                 name_consider(name, k->name, &near, &distance);
+                if (streq(name, k->key)) { /* as the service's file calls it */
+                        near = k->name;
+                        break;
+                }
+        }
         if (near)
                 return reader_error_at(&o->reader, where,
                         "unknown key %.64s= in [X-Nucleus]; did you mean %s=?", name, near);

@@ -23,6 +23,9 @@ typedef struct OverrideKey {
 /* All keys, in the order of the manual; ends with a NULL name. */
 extern const OverrideKey override_keys[];
 
+/* Is there a key of that name? */
+bool override_key_known(const char *name) _pure_;
+
 /*
  * Applies the assignments in order: a later one wins, an empty value takes the key back to its default (the
  * mode: to what the service's own file says), VolumeReadOnly= appends. An unknown key, a wrong value, and,

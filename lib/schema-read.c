@@ -75,9 +75,21 @@ static const char *suggest(const char *table, const char *key) {
         return found && name_is_near(best, key) ? found : NULL;
 }
 
-static bool unknown_key(ConfigReader *r, const char *table, const TomlNode *v) {
-        const char *near = suggest(table, v->key);
+/* Another table with a key of that very name, or NULL. */
+static const char *table_of(const char *table, const char *key) {
+        for (const SchemaRow *row = schema_rows; row->key; row++)
+                if (streq(row->key, key) && !streq(row->table, table) && row->table[0] &&
+                        !streq(row->table, "environment"))
+                        return row->table;
+        return NULL;
+}
 
+static bool unknown_key(ConfigReader *r, const char *table, const TomlNode *v) {
+        const char *near = suggest(table, v->key), *other = table_of(table, v->key);
+
+        if (other)
+                return reader_key_error(r, v, "unknown key \"%.64s\"%s%s; it belongs in [%s]", v->key,
+                        isempty(table) ? "" : " in ", table, other);
         if (near)
                 return reader_key_error(r, v, "unknown key \"%.64s\"%s%s; did you mean \"%s\"?", v->key,
                         isempty(table) ? "" : " in ", table, near);

@@ -106,8 +106,11 @@ void print_diagnostic(FILE *f, const Diagnostic *d) {
                         fprintf(f, ":%u", d->column);
                 fprintf(f, ":%s ", colour(f, COLOUR_RESET));
         }
-        fprintf(f, "%s%s:%s %s\n", colour(f, error ? COLOUR_RED : COLOUR_YELLOW),
-                error ? "error" : "warning", colour(f, COLOUR_RESET), d->message);
+        fprintf(f, "%s%s:%s %s", colour(f, error ? COLOUR_RED : COLOUR_YELLOW), error ? "error" : "warning",
+                colour(f, COLOUR_RESET), d->message);
+        if (diagnostic_needs_service(d))
+                fprintf(f, " (service %s)", d->service);
+        fputc('\n', f);
         if (d->file && d->line > 0 && isatty(fileno(f)))
                 print_excerpt(f, d);
 }

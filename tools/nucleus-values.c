@@ -36,6 +36,7 @@ typedef struct Value {
         const char *key;
         const char *text; /* as TOML; NULL: not set */
         Origin origin;
+        const char *in_words; /* what holds where it is not set, for people; NULL: nothing to say */
 } Value;
 
 /* False to stop. */
@@ -101,6 +102,9 @@ static bool one_value(const ServiceConfig *s, const SchemaRow *row, ValueFunc fu
         (void)snprintf(key, sizeof(key), "%s%s%s", row->table, row->table[0] ? "." : "", row->key);
         if (!row->unsupported)
                 schema_format_value(row, s, &b);
+        if (b.len == 0 && streq(row->table, "policy") && row->default_text)
+                return func(
+                        &(Value){ key, NULL, s->origins[schema_index(row)], row->default_text }, userdata);
         return give(func, userdata, key, s->origins[schema_index(row)], &b);
 }
 
@@ -232,6 +236,11 @@ static bool everything(const ServiceConfig *s, const Floor *f, ValueFunc func, v
 static bool print_value(const Value *v, void *userdata) {
         FILE *f = userdata;
 
+        if (v->in_words) {
+                fprintf(f, "  %-28s %-32s %sdefault%s\n", v->key, v->in_words, colour(f, COLOUR_DIM),
+                        colour(f, COLOUR_RESET));
+                return true;
+        }
         if (!v->text || v->origin.kind == ORIGIN_UNSET)
                 return true;
         /* A bad service may hold anything. */

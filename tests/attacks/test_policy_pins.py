@@ -134,6 +134,16 @@ def test_attack_37_what_is_no_trustworthy_file_is_refused(tmp_path, kind):
     assert run.usage.ru_maxrss < 64 * 1024 or generator.is_sanitized()
 
 
+def test_attack_37_directory_that_others_may_write_is_refused(tmp_path):
+    """Whoever can put another file in the place of a file need not write to it."""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    path = policy(policies, ALLOW_SOME)
+    assert make(tmp_path, {"x.toml": service(path)}).service("x").error is None  # the control
+    policies.chmod(0o777)
+    assert_refused(make(tmp_path, {"x.toml": service(path)}), "x", "its directory may be written by")
+
+
 def test_attack_37_pin_without_a_file_is_refused(tmp_path):
     for key in ("seccomp", "capabilities", "landlock"):
         run = make(tmp_path, {"x.toml": GOOD + f'[policy]\n{key}_sha256 = "{"0" * 64}"\n'})
@@ -143,7 +153,9 @@ def test_attack_37_pin_without_a_file_is_refused(tmp_path):
 # 38
 
 RULE = '{"names": ["read"], "action": "SCMP_ACT_ALLOW"%s}'
-PROFILE = '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [\n%s\n]}'
+PROFILE = '''{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+%s,
+{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}'''
 
 
 @pytest.mark.parametrize("text, parts", [
@@ -183,6 +195,14 @@ def test_attack_38_default_that_permits_is_refused_in_production(tmp_path, actio
         path, head=GOOD.replace("strict-agent", "agent"))})
     assert_refused(run, "x", f"{path}:1", "denies by default")
     assert run.service("agent").error is None  # the control: where it is allowed
+
+
+def test_profile_or_floor_without_execve_is_refused(tmp_path):
+    path = policy(tmp_path, {"defaultAction": "SCMP_ACT_ERRNO",
+                             "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]})
+    assert_refused(make(tmp_path, {"x.toml": service(path)}), "x", f"{path}:1: ", "does not allow execve")
+    run = make(tmp_path, {"floor.conf": "[Floor]\nSystemCallDenied=execve\n"})
+    assert_refused(run, "good", "floor.conf:2: ", "floor denies execve")
 
 
 # The floor

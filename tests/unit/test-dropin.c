@@ -181,6 +181,62 @@ static char *read_long(size_t n) {
         return read_bytes(b.data, b.len);
 }
 
+static bool is_key(const char *key) {
+        return streq(key, "Mode");
+}
+
+static void test_dropin_tells_of_keys_outside_of_the_section(void **state) {
+        static const struct {
+                const char *text;
+                size_t n_stray;
+        } cases[] = {
+                { "Mode=agent\n", 1 },
+                { "[Service]\nMode=agent\n", 1 },
+                { "[Unit]\nMode=agent\n[Install]\nMode=x\n", 1 }, /* each key once */
+                { "[X-Other]\nMode=agent\n", 0 },
+                { "[Service]\nUser=x\n[X-Nucleus]\nMode=agent\n", 0 },
+                { "[Service]\nModes=agent\n# Mode=x\n", 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_policy_error_ PolicyError error = {};
+                _cleanup_dropin_file_ DropinFile *file = NULL;
+
+                assert_int_equal(dropin_parse_for(cases[i].text, strlen(cases[i].text), "X-Nucleus", is_key,
+                                         &file, &error),
+                        0);
+                assert_int_equal(file->n_stray, cases[i].n_stray);
+        }
+}
+
+static void test_dropin_reads_a_file_of_one_section_alone(void **state) {
+        static const struct {
+                const char *text, *error; /* NULL: fine */
+                unsigned line;
+        } cases[] = {
+                { "# x\n\n[Floor]\nMode=agent\n[Floor]\nMode=x\n", NULL, 0 },
+                { "[Floor]\n", NULL, 0 },
+                { "", "there is no [Floor]", 0 },
+                { "# only a comment\n", "there is no [Floor]", 0 },
+                { "Mode=x\n[Floor]\n", "the line stands outside of [Floor]", 1 },
+                { "[Floor]\nMode=x\n[Unit]\n", "unknown section [Unit]", 3 },
+                { "X=1 \\\n[Floor]\nMode=x\n", "the line stands outside of [Floor]", 1 },
+                { "[Floor\nMode=x\n", "the section's header has no", 1 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_policy_error_ PolicyError error = {};
+                _cleanup_dropin_file_ DropinFile *file = NULL;
+
+                int r = dropin_parse_only(cases[i].text, strlen(cases[i].text), "Floor", &file, &error);
+                assert_int_equal(r, cases[i].error ? -EINVAL : 0);
+                if (cases[i].error) {
+                        assert_true(startswith(error.message, cases[i].error));
+                        assert_int_equal(error.line, cases[i].line);
+                }
+        }
+}
+
 static void test_dropin_refuses_a_line_that_inih_would_cut(void **state) {
         size_t longest = 0;
 
@@ -226,6 +282,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dropin_reads_as_systemd_does),
                 cmocka_unit_test(test_dropin_refuses_what_inih_would_bend),
+                cmocka_unit_test(test_dropin_tells_of_keys_outside_of_the_section),
+                cmocka_unit_test(test_dropin_reads_a_file_of_one_section_alone),
                 cmocka_unit_test(test_dropin_refuses_a_line_that_inih_would_cut),
                 cmocka_unit_test(test_dropin_of_many_continued_lines_takes_linear_time),
                 cmocka_unit_test(test_dropin_reads_the_section_that_is_asked_for),

@@ -148,7 +148,8 @@ static const struct {
         { "log.json", "{\"defaultAction\": \"SCMP_ACT_LOG\", \"syscalls\": []}" },
         { "some.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": "
                        "[\"ptrace\", \"bpf\", \"socket\", \"execve\"], \"action\": \"SCMP_ACT_ALLOW\"}]}" },
-        { "args.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [\"ptrace\"], "
+        { "args.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [\"execve\"], "
+                       "\"action\": \"SCMP_ACT_ALLOW\"}, {\"names\": [\"ptrace\"], "
                        "\"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, \"value\": 7, \"op\": "
                        "\"SCMP_CMP_NE\"}]}]}" },
         { "all.toml", "[bounding]\nkeep = [\"CAP_NET_RAW\", \"CAP_SYS_PTRACE\", \"CAP_CHOWN\"]\n"
