@@ -32,6 +32,7 @@ int output_open(OutputFile *o, const char *path) {
         mode_t mask = umask(0);
 
         (void)umask(mask);
+        mask |= S_IWGRP | S_IWOTH; /* what others may write is not trusted, whatever the umask */
         o->path = path;
         if (asprintf(&o->temporary, "%s.XXXXXX", path) < 0) {
                 o->temporary = NULL;

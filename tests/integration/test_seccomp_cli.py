@@ -326,6 +326,23 @@ def test_generate_prints_a_profile_with_counts_and_reasons(place):
     assert "mkdir" not in allowed and "Learned by nucleus-seccomp(1)" in profile["comment"]
 
 
+@pytest.mark.parametrize("umask, mode", [(0o002, 0o644), (0, 0o644), (0o077, 0o600)])
+def test_generated_profile_can_be_pinned_whatever_the_umask(place, umask, mode):
+    """Debian's users have a group each and the umask 0002; what a group may write is not pinned."""
+    program = sandbox.published(place, build.program("tools/nucleus"))
+
+    def run(*arguments):
+        return nucleus(*arguments, cwd=place, uid=sandbox.UNPRIVILEGED, program=program, check=0, umask=umask)
+
+    run("seccomp", "trace", "-o", place / "trace", "--", "/bin/true")
+    run("seccomp", "generate", place / "trace", "-o", place / "profile.json")
+    assert [os.stat(place / name).st_mode & 0o777 for name in ("trace", "profile.json")] == [mode, mode]
+    assert "seccomp_sha256" in run("policy", "pin", place / "profile.json").stdout
+    (place / "profile.json").chmod(0o664)  # the control
+    refused = nucleus("policy", "pin", place / "profile.json", cwd=place, uid=sandbox.UNPRIVILEGED, program=program)
+    assert refused.returncode == 1 and "may be written by its group" in refused.stderr
+
+
 def test_generate_takes_the_trace_of_a_service(place):
     (place / "numbers").write_text(
         '{"nucleus-trace": 1, "architecture": "%s", "numbers": {"0": 12, "1020": 1}}' % os.uname().machine)
