@@ -50,6 +50,20 @@ typedef struct Kind {
         bool (*resembles)(const char *text);
 } Kind;
 
+/* The tiers that take no list of what is denied. */
+static int warn_of_deny_list(void) {
+        _cleanup_strbuf_ StrBuf b = {};
+        _cleanup_free_ char *modes = NULL;
+
+        for (Mode mode = 0; mode < _MODE_MAX; mode++)
+                if (mode_rules(mode)->deny_by_default)
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? ", " : "", mode_rules(mode)->name);
+        if (strbuf_finish(&b, &modes) < 0)
+                return -ENOMEM;
+        print_warning("the profile lets through by default, which is refused in mode %s", modes);
+        return 0;
+}
+
 static int check_seccomp(const char *text, size_t n, PolicyError *reterr_) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
         SeccompProgram program = {};
@@ -65,9 +79,7 @@ static int check_seccomp(const char *text, size_t n, PolicyError *reterr_) {
         if (r == -E2BIG)
                 return policy_error_set(reterr_, 0, 0,
                         "the filter would be longer than the kernel takes: use fewer conditions");
-        if (r >= 0 && seccomp_action_permits(p->default_action))
-                print_warning("the profile lets through by default: strict-agent and production refuse it");
-        return r;
+        return r >= 0 && seccomp_action_permits(p->default_action) ? warn_of_deny_list() : r;
 }
 
 static int check_capabilities(const char *text, size_t n, PolicyError *reterr_) {

@@ -194,7 +194,18 @@ def test_pin_of_an_empty_file_asks_for_its_kind(nucleus, files, tmp_path):
 def test_pin_warns_of_a_deny_list(nucleus, files):
     files["seccomp"].write_text('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}')
     done = nucleus("pin", files["seccomp"])
-    assert "seccomp_sha256" in done.stdout and "production" in done.stderr and "warning" in done.stderr
+    assert "seccomp_sha256" in done.stdout
+    assert done.stderr == "nucleus: warning: the profile lets through by default, which is refused in mode production\n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pin_warns_of_a_deny_list_for_the_modes_that_refuse_it(nucleus, files, tmp_path, mode):
+    files["seccomp"].write_text('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}')
+    done = nucleus("pin", files["seccomp"])
+    generator.write(nucleus.config, {"web.toml": f'mode = "{mode}"\ncommand = ["/bin/true"]\nrootfs = "/srv/web"\n'
+                                     f'[resources]\nmemory = "1M"\n{done.stdout}'})
+    error = generator.run([nucleus.config], tmp_path / "out").service("web").error
+    assert (error is not None) == (mode in done.stderr.split()), error
 
 
 # ---- explain: system calls ----
