@@ -48,6 +48,7 @@ typedef struct Context {
         const struct Step *payload_step; /* the step that failed in the workload's process; NULL: none */
         int payload_error;
         char **environment;          /* of the workload */
+        struct sock_filter *filter;  /* the spec's, loaded */
         bool asking_filter;          /* a filter of the spec has not said yet whether execve(2) is allowed */
         bool program_was_executable; /* before a Landlock policy of the spec was applied */
 

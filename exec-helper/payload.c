@@ -157,8 +157,12 @@ int step_seccomp(Context *c) {
                 int r = seccomp_load_builtin(s->mode, s->log_denials);
                 return r < 0 ? step_fail(c, r, "cannot load the seccomp filter") : 0;
         }
-        c->asking_filter = true; /* from now on any call may be our last: see ask_filter() */
-        int r = seccomp_load_program(s->seccomp_program, s->log_denials);
+        struct sock_fprog program = {};
+        int r = seccomp_decode(s->seccomp_program, &program);
+        c->filter = program.filter; /* for init to free: that may take a system call */
+        c->asking_filter = r >= 0;  /* from now on any call may be our last: see ask_filter() */
+        if (r >= 0)
+                r = seccomp_load(&program, s->log_denials);
         return r < 0 ? step_fail(c, r, "cannot load the seccomp filter of %s",
                                s->seccomp_source ?: "the service's profile")
                      : 0;

@@ -4,7 +4,6 @@
 
 #include "seccomp.h"
 
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 
@@ -22,17 +21,17 @@ static const struct sock_fprog builtin[] = {
 };
 _Static_assert(ELEMENTSOF(builtin) == _MODE_MAX, "one program a tier");
 
-static int load(const struct sock_fprog *program, bool log) {
+int seccomp_load(const struct sock_fprog *program, bool log) {
         unsigned flags = log ? SECCOMP_FILTER_FLAG_LOG : 0;
 
         return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program) < 0 ? -errno : 0;
 }
 
 int seccomp_load_builtin(Mode mode, bool log) {
-        return load(&builtin[mode], log);
+        return seccomp_load(&builtin[mode], log);
 }
 
-int seccomp_load_program(const char *text, bool log) {
+int seccomp_decode(const char *text, struct sock_fprog *ret_) {
         _cleanup_free_ void *bytes = NULL;
         size_t n;
 
@@ -40,7 +39,8 @@ int seccomp_load_program(const char *text, bool log) {
         if (r < 0)
                 return r;
         n /= sizeof(struct sock_filter);
-        return n > BPF_MAXINSNS
-                       ? -E2BIG
-                       : load(&(struct sock_fprog){ .len = (unsigned short)n, .filter = bytes }, log);
+        if (n > BPF_MAXINSNS)
+                return -E2BIG;
+        *ret_ = (struct sock_fprog){ .len = (unsigned short)n, .filter = TAKE_PTR(bytes) };
+        return 0;
 }

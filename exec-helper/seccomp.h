@@ -3,6 +3,8 @@
 
 /* The system call filter. */
 
+#include <linux/filter.h>
+
 #include "mode.h"
 
 /*
@@ -11,5 +13,8 @@
  */
 int seccomp_load_builtin(Mode mode, bool log);
 
-/* Loads a program, base64 of struct sock_filter[]. 0, -EINVAL where it is none, or another -errno. */
-int seccomp_load_program(const char *text, bool log);
+/* The same with a program that seccomp_decode() made. What is called from then on is for it to say. */
+int seccomp_load(const struct sock_fprog *program, bool log);
+
+/* Base64 of struct sock_filter[], into *ret_, whose filter is to be freed. 0, -EINVAL, -E2BIG or -ENOMEM. */
+int seccomp_decode(const char *text, struct sock_fprog *ret_);

@@ -22,7 +22,8 @@ LANDLOCK_CREATE_RULESET, VERSION = 444, 1
 ABI = kernel.libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, VERSION)
 NO_ABI = 999  # that no kernel has
 TCGETS = "0x5401"
-GETPPID, EXECVE = {"x86_64": (110, 59), "aarch64": (173, 221)}[os.uname().machine]
+GETPPID, EXECVE, READ, WRITE, EXIT, EXIT_GROUP = {
+    "x86_64": (110, 59, 0, 1, 60, 231), "aarch64": (173, 221, 63, 64, 93, 94)}[os.uname().machine]
 
 RIGHTS = ["execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char", "make_dir",
           "make_reg", "make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate", "ioctl_dev"]
@@ -449,6 +450,45 @@ def test_49_program_without_execve_is_never_ready(root, mode, action):
     other = program(LOAD_NR, (0x15, 0, 1, GETPPID), (RETURN, 0, 0, action), ALLOW)
     result = run(spec.but(seccomp_program=other))
     assert result.code == 0 and result.ready
+
+
+ANSWERS = {"errno-EPERM": 0x00050001, "errno-ENOSYS": 0x00050026, "trap": 0x00030000, "kill-thread": 0x00000000,
+           "kill-process": 0x80000000, "trace": 0x7FF00000, "notify": 0x7FC00000}
+
+
+def allowing(*calls, otherwise):
+    """Lets these calls through, and answers all others so."""
+    return program(LOAD_NR, *[i for nr in calls for i in ((0x15, 0, 1, nr), ALLOW)], (RETURN, 0, 0, otherwise))
+
+
+@pytest.mark.parametrize("mode", ("agent", "strict-agent"))
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_49_program_without_execve_and_exit_does_not_hang_the_start(root, mode, answer):
+    spec = payload("cwd", rootfs=root, mode=mode, seccomp="custom", seccomp_source="/etc/p.json")
+    for calls in ((), (READ, WRITE), (EXIT,), (EXIT_GROUP,), (EXIT, EXIT_GROUP)):
+        result = refused(run(spec.but(seccomp_program=allowing(*calls, otherwise=answer))), Exit.EXEC)
+        assert "seccomp profile /etc/p.json does not allow execve" in result.stderr
+    # The control: it is execve that was missed. From there on the workload meets the answer itself.
+    started = run(spec.but(seccomp_program=allowing(EXECVE, otherwise=answer)))
+    assert started.ready and started.code != 0 and "cannot execute" not in started.stderr, started
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_49_failure_of_exec_is_told_whatever_becomes_of_exit(root, answer):
+    spec = payload("cwd", rootfs=root, seccomp="custom", seccomp_program=allowing(EXECVE, otherwise=answer))
+    absent = refused(run(spec.but(arguments=["/bin/absent"])), Exit.EXEC)
+    assert "cannot execute /bin/absent: No such file or directory" in absent.stderr
+    assert run(spec).ready  # the control
+
+
+def test_49_nothing_but_execve_is_called_behind_the_filter(root):
+    """However long the program is, whose memory a C library gives back by a call."""
+    long = [(0x00, 0, 0, 0)] * 4000
+    spec = payload("cwd", rootfs=root, seccomp="custom")
+    only = run(spec.but(seccomp_program=program(*long, LOAD_NR, (0x15, 0, 1, EXECVE), ALLOW, (RETURN, 0, 0, 0x80000000))))
+    assert only.ready and only.code == -signal.SIGSYS and b"cwd" not in only.stdout, only
+    more = run(spec.but(seccomp_program=program(*long, ALLOW)))
+    assert more.ready and more.code == 0 and b"cwd" in more.stdout, more
 
 
 def test_49_program_that_kills_the_workload_itself(root):
