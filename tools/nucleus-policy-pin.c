@@ -13,9 +13,11 @@
 #include "policy.h"
 #include "safe-read.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #define POLICY_SIZE_MAX (1U << 20)     /* as in the generator */
 #define MANIFEST_SIZE_MAX (256U << 20) /* as in nucleus-exec */
@@ -64,6 +66,20 @@ static int warn_of_deny_list(void) {
         return 0;
 }
 
+/* As the generator does it. */
+static int check_starts(const SeccompProfile *p, const SeccompTarget *target, PolicyError *reterr_) {
+        _cleanup_free_ SeccompVerdict *verdicts = NULL;
+        size_t n = 0;
+
+        int r = seccomp_explain(p, target, "execve", &verdicts, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (seccomp_action_permits(verdicts[i].action))
+                        return 0;
+        return r < 0 ? r
+                     : policy_error_set(reterr_, p->default_line, 0,
+                               "the profile does not allow execve, so that nothing can start");
+}
+
 static int check_seccomp(const char *text, size_t n, PolicyError *reterr_) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
         SeccompProgram program = {};
@@ -79,6 +95,8 @@ static int check_seccomp(const char *text, size_t n, PolicyError *reterr_) {
         if (r == -E2BIG)
                 return policy_error_set(reterr_, 0, 0,
                         "the filter would be longer than the kernel takes: use fewer conditions");
+        if (r >= 0)
+                r = check_starts(p, &target, reterr_);
         return r >= 0 && seccomp_action_permits(p->default_action) ? warn_of_deny_list() : r;
 }
 
@@ -213,6 +231,20 @@ static int check_text(const char *text, size_t n, Pin *p) {
         return r < 0 ? report_policy_error(p->file, &error, r) : 0;
 }
 
+/* Where others may put another file in its place, services refuse it; it may be meant to go elsewhere. */
+static void warn_of_directory(const Pin *p) {
+        _cleanup_free_ char *copy = strdup(p->path);
+        const char *directory = copy ? dirname(copy) : NULL, *why = NULL;
+        struct stat st;
+
+        _cleanup_close_ int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+        if (fd >= 0 && fstat(fd, &st) >= 0 && !streq(directory, "/nix/store") && kinds[p->kind].key)
+                why = distrust_reason(fd, &st);
+        if (why)
+                print_warning(
+                        "%s: its directory %s: services refuse it there, so move it first", p->file, why);
+}
+
 static int pin_file(Pin *p) {
         _cleanup_free_ char *text = NULL;
         SafeFile file = {};
@@ -232,7 +264,11 @@ static int pin_file(Pin *p) {
                 return STATUS_FAILED;
         }
         r = check_text(text, file.n, p);
-        return r != 0 ? r : hash_text(text, file.n, p);
+        if (r == 0)
+                r = hash_text(text, file.n, p);
+        if (r == 0)
+                warn_of_directory(p);
+        return r;
 }
 
 /* ---- what is printed ---- */

@@ -20,7 +20,7 @@ MODES = ["agent", "strict-agent", "production"]
 SECCOMP = """{
   "defaultAction": "SCMP_ACT_ERRNO",
   "syscalls": [
-    { "names": ["read", "mseal"], "action": "SCMP_ACT_ALLOW", "comment": "Everybody reads." },
+    { "names": ["read", "mseal", "execve"], "action": "SCMP_ACT_ALLOW", "comment": "Everybody reads." },
     {
       "names": ["socket"], "action": "SCMP_ACT_ALLOW",
       "args": [{ "index": 0, "value": 1, "op": "SCMP_CMP_EQ" }]
@@ -152,6 +152,7 @@ def test_pin_json_is_what_the_manual_says(nucleus, files):
     ("seccomp", "SCMP_ACT_ERRNO", "SCMP_ACT_ERNO", 'did you mean "SCMP_ACT_ERRNO"'),
     ("seccomp", '"read"', '"raed"', 'did you mean "read"'),
     ("seccomp", "]\n}", "]\n} x", ":11:"),
+    ("seccomp", ', "execve"', "", ":2: the profile does not allow execve"),
     ("capabilities", "CAP_CHOWN", "CAP_CHOWM", 'did you mean "CAP_CHOWN"'),
     ("capabilities", '"CAP_CHOWN", "CAP_NET_RAW"', '"CAP_CHOWN"', "CAP_NET_RAW"),
     ("landlock", '"write"', '"wriet"', 'did you mean "write"'),
@@ -181,6 +182,18 @@ def test_pin_of_what_others_may_write_is_refused(nucleus, files, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path, "/dev/null", "/dev/zero"):
         assert nucleus("pin", path, check=1).stdout == ""
+
+
+def test_pin_warns_of_a_directory_that_others_may_write(nucleus, files, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    path = shutil.copy(files["seccomp"], shared)
+    assert nucleus("pin", path).stderr == ""
+    shared.chmod(0o775)
+    done = nucleus("pin", path)
+    assert "seccomp_sha256" in done.stdout and "its directory may be written by" in done.stderr, done
+    install(nucleus, policy=done.stdout)  # the control: it is so
+    assert "its directory may be written by" in generator.run([nucleus.config], tmp_path / "o").service("web").error
 
 
 def test_pin_of_an_empty_file_asks_for_its_kind(nucleus, files, tmp_path):
