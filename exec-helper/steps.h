@@ -63,7 +63,7 @@ int step_landlock(Context *c);
  */
 int step_denials(Context *c);
 
-/* trace.c: the file that spec->seccomp_trace names, anew, into c->trace */
+/* trace.c: a new file beside the one that spec->seccomp_trace names, into c->trace */
 int step_trace_file(Context *c);
 /* trace.c: the filter that tells the supervisor of each call, whose descriptor goes to it over c->channel */
 int step_seccomp_trace(Context *c);

@@ -121,6 +121,8 @@ static bool take_report(Context *c, bool *running, int *ret_) {
                 return false;
         case REPORT_RUNNING:
                 *running = true;
+                if (c->trace)
+                        trace_begin(c->trace);
                 (void)notify_send(c->notify_socket, "READY=1\nSTATUS=Running");
                 return false;
         case REPORT_TRACED:

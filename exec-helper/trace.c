@@ -46,21 +46,32 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-#define CALLS_MAX 4096U /* numbers are the workload's to choose */
 #define X32_BIT 0x40000000U
 
 struct Trace {
-        int file;
-        int listener; /* -EBADF: not there yet, or nobody is left */
-        bool counting;
+        int directory;         /* that the trace is in */
+        char *name, *new_name; /* in it */
+        int file;              /* new_name, not yet the trace; -EBADF: none */
+        int listener;          /* -EBADF: not there yet, or nobody is left */
+        bool counting, running;
         SeccompTrace counts;
 };
+
+/* The file beside the trace, where it is not to become it. */
+static void forget_new(Trace *t) {
+        if (t->file >= 0)
+                (void)unlinkat(t->directory, t->new_name, 0);
+        t->file = close_fd(t->file);
+}
 
 Trace *trace_free(Trace *t) {
         if (!t)
                 return NULL;
-        close_fd(t->file);
+        forget_new(t);
+        close_fd(t->directory);
         close_fd(t->listener);
+        free(t->name);
+        free(t->new_name);
         seccomp_trace_done(&t->counts);
         free(t);
         return NULL;
@@ -68,22 +79,76 @@ Trace *trace_free(Trace *t) {
 
 /* ---- the file ---- */
 
-static int open_file(Context *c, const char *path) {
-        struct stat st;
-        /* Not to wait for the reader of a FIFO. */
-        _cleanup_close_ int fd =
-                open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+/* Makes the file beside the trace that is to become it. One that is there is left of somebody killed. */
+static int open_new(Trace *t) {
+        (void)unlinkat(t->directory, t->new_name, 0);
+        t->file = openat(
+                t->directory, t->new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (t->file < 0)
+                return -errno;
+        return fchmod(t->file, 0600) < 0 ? -errno : 0; /* whatever the umask is */
+}
 
-        if (fd < 0)
-                return step_fail(c, -errno, "cannot open the trace %s for writing", path);
-        if (fstat(fd, &st) < 0)
-                return step_fail(c, -errno, "cannot look at the trace %s", path);
-        if (!S_ISREG(st.st_mode) || st.st_uid != c->caller_uid || st.st_nlink != 1)
-                return step_fail(
-                        c, -EEXIST, "the trace %s is no regular file of the caller with one name", path);
-        if (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0)
-                return step_fail(c, -errno, "cannot empty the trace %s", path);
-        return TAKE_FD(fd);
+static int write_all(int fd, const char *text) {
+        for (size_t n = strlen(text); n > 0;) {
+                ssize_t k = write(fd, text, n);
+                if (k < 0 && errno != EINTR)
+                        return -errno;
+                n -= k > 0 ? (size_t)k : 0;
+                text += k > 0 ? k : 0;
+        }
+        return 0;
+}
+
+/* The trace is all of what was counted until now, or it stays what it was. */
+static int replace(Trace *t) {
+        _cleanup_free_ char *text = NULL;
+
+        int r = seccomp_trace_format(&t->counts, &text);
+        if (r >= 0 && t->file < 0)
+                r = open_new(t);
+        if (r >= 0)
+                r = write_all(t->file, text);
+        if (r >= 0 && renameat(t->directory, t->new_name, t->directory, t->name) < 0)
+                r = -errno;
+        if (r < 0)
+                forget_new(t);
+        t->file = close_fd(t->file);
+        return r;
+}
+
+/* What we were asked to write, and must not replace: another's, or no file at all. */
+static int check_former(Context *c, const Trace *t) {
+        const char *path = c->spec->seccomp_trace;
+        struct stat st;
+
+        if (fstatat(t->directory, t->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : step_fail(c, -errno, "cannot look at the trace %s", path);
+        if (!S_ISREG(st.st_mode) || st.st_uid != c->caller_uid)
+                return step_fail(c, -EEXIST, "the trace %s is no regular file of the caller", path);
+        return 0;
+}
+
+/* Now, since nothing could be said of it to whoever waits for the start when there is something to write. */
+static int open_file(Context *c, Trace *t) {
+        const char *path = c->spec->seccomp_trace;
+        _cleanup_free_ char *directory = strdup(path);
+
+        if (!directory)
+                return step_fail(c, -ENOMEM, "out of memory");
+        char *slash = strrchr(directory, '/'); /* the path is absolute */
+        t->name = strdup(slash + 1);
+        if (!t->name || asprintf(&t->new_name, ".%s.new", t->name) < 0)
+                return step_fail(c, -ENOMEM, "out of memory");
+        slash[slash == directory] = '\0';
+        t->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (t->directory < 0)
+                return step_fail(c, -errno, "cannot open the directory of the trace %s", path);
+        int r = check_former(c, t);
+        if (r < 0)
+                return r;
+        r = open_new(t);
+        return r < 0 ? step_fail(c, r, "cannot make a file beside the trace %s", path) : 0;
 }
 
 int step_trace_file(Context *c) {
@@ -92,10 +157,10 @@ int step_trace_file(Context *c) {
 
         if (!t)
                 return step_fail(c, -ENOMEM, "out of memory");
-        t->listener = -EBADF;
-        t->file = open_file(c, c->spec->seccomp_trace);
-        if (t->file < 0)
-                return t->file;
+        t->directory = t->file = t->listener = -EBADF;
+        int r = open_file(c, t);
+        if (r < 0)
+                return r;
         (void)uname(&name);
         t->counts.architecture = strdup(name.machine);
         t->counts.kernel = strdup(name.release);
@@ -108,27 +173,10 @@ int step_trace_file(Context *c) {
         return 0;
 }
 
-static int write_all(int fd, const char *text) {
-        size_t n = strlen(text);
-
-        if (ftruncate(fd, 0) < 0)
-                return -errno;
-        for (size_t done = 0; done < n;) {
-                ssize_t k = pwrite(fd, text + done, n - done, (off_t)done);
-                if (k < 0 && errno != EINTR)
-                        return -errno;
-                done += k > 0 ? (size_t)k : 0;
-        }
-        return 0;
-}
-
 void trace_write(Context *c) {
-        _cleanup_free_ char *text = NULL;
         char message[512];
 
-        int r = seccomp_trace_format(&c->trace->counts, &text);
-        if (r >= 0)
-                r = write_all(c->trace->file, text);
+        int r = c->trace->running ? replace(c->trace) : 0;
         if (r >= 0)
                 return;
         (void)snprintf(message, sizeof(message), "cannot write the trace %s: %s", c->spec->seccomp_trace,
@@ -206,6 +254,10 @@ void trace_listen(Trace *t, int fd) {
         (void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
+void trace_begin(Trace *t) {
+        t->running = true;
+}
+
 int trace_fd(const Trace *t) {
         return t->listener;
 }
@@ -219,8 +271,7 @@ static void count(Trace *t, const struct seccomp_data *call) {
         uint32_t nr = (uint32_t)call->nr;
         bool foreign =
                 call->arch != AUDIT_ARCH_NATIVE || (call->arch == AUDIT_ARCH_X86_64 && (nr & X32_BIT));
-        if (t->counts.n_calls < CALLS_MAX)
-                (void)seccomp_trace_add(&t->counts, foreign ? call->arch : 0, nr, 1);
+        (void)seccomp_trace_add(&t->counts, foreign ? call->arch : 0, nr, 1);
 }
 
 void trace_take(Trace *t, int events) {

@@ -18,11 +18,17 @@ DEFINE_CLEANUP(Trace *, trace_free)
 /* The supervisor's side of step_seccomp_trace(): takes the filter's descriptor over. */
 void trace_listen(Trace *t, int fd);
 
+/* The workload runs: from now on there is something to write. */
+void trace_begin(Trace *t);
+
 /* What poll(2) is to wait for, or -1. */
 int trace_fd(const Trace *t) _pure_;
 
 /* Counts one system call and lets it go on. `events`: what poll(2) says of the descriptor. */
 void trace_take(Trace *t, int events);
 
-/* Writes the file, at the end of the service; reports where that fails. */
+/*
+ * Replaces the trace of an earlier run by all that this one has counted; reports where that fails. Until
+ * then, and where the workload never ran, the earlier one stays.
+ */
 void trace_write(Context *c);
