@@ -87,7 +87,7 @@ def run(work, build, source, cache, runs):
     files = compile_filters(work, build, source, cache)
     loaded = {name: file for name, file in files.items() if file.stat().st_size > 0}
     ours, library = find(files, "production, nucleus"), find(files, "production, libseccomp")
-    engine = find(files, "containers-common, engine")
+    engine = find(files, "podman, engine")
     sections = {"load": {
         "title": "loading a seccomp filter (microseconds; in brackets the number of instructions)",
         "reference": engine,
