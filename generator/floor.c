@@ -120,53 +120,6 @@ static bool is_syscall(const char *name) {
         return false;
 }
 
-/* Calls that are called otherwise here: who denies the one means the other. */
-static const struct {
-        const char *name, *here;
-} other_names[] = {
-        { "clock_getres_time64", "clock_getres" },
-        { "clock_gettime64", "clock_gettime" },
-        { "clock_nanosleep_time64", "clock_nanosleep" },
-        { "clock_settime64", "clock_settime" },
-        { "fadvise64_64", "fadvise64" },
-        { "fcntl64", "fcntl" },
-        { "fstatat64", "newfstatat" },
-        { "fstatfs64", "fstatfs" },
-        { "ftruncate64", "ftruncate" },
-        { "futex_time64", "futex" },
-        { "mmap2", "mmap" },
-        { "mq_timedreceive_time64", "mq_timedreceive" },
-        { "mq_timedsend_time64", "mq_timedsend" },
-        { "ppoll_time64", "ppoll" },
-        { "pselect6_time64", "pselect6" },
-        { "recvmmsg_time64", "recvmmsg" },
-        { "rt_sigtimedwait_time64", "rt_sigtimedwait" },
-        { "sched_rr_get_interval_time64", "sched_rr_get_interval" },
-        { "semtimedop_time64", "semtimedop" },
-        { "sendfile64", "sendfile" },
-        { "statfs64", "statfs" },
-        { "timer_gettime64", "timer_gettime" },
-        { "timer_settime64", "timer_settime" },
-        { "timerfd_gettime64", "timerfd_gettime" },
-        { "timerfd_settime64", "timerfd_settime" },
-        { "truncate64", "truncate" },
-        { "umount", "umount2" },
-        { "utimensat_time64", "utimensat" },
-};
-
-/* A call that this machine does not have denies nothing here: its name of this machine is denied with it. */
-static const char *name_here(const char *name) {
-        const SeccompArch *arch = seccomp_arch_this();
-        uint32_t nr;
-
-        if (!arch || seccomp_syscall_number(arch, name, &nr) != -EOPNOTSUPP)
-                return NULL;
-        for (size_t i = 0; i < ELEMENTSOF(other_names); i++)
-                if (streq(other_names[i].name, name))
-                        return other_names[i].here;
-        return NULL;
-}
-
 static int add_word(Floor *f, const char *name, Position where) {
         FloorWord key = { .word = (char *)name };
         if (f->n_syscalls > 0 &&
@@ -199,7 +152,9 @@ static int add_syscall(Floor *f, const char *name, Position where, Diagnostics *
                 return floor_error(f, diag, where, "unknown system call \"%.64s\"%s%s%s", name,
                         near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
         }
-        const char *here = name_here(name);
+        /* A call that this machine does not have denies nothing here: what is meant is denied with it. */
+        const SeccompArch *arch = seccomp_arch_this();
+        const char *here = arch ? seccomp_syscall_here(arch, name) : NULL;
         int r = add_word(f, name, where);
         return r < 0 || !here ? r : add_word(f, here, where);
 }

@@ -110,6 +110,52 @@ int seccomp_syscall_number(const SeccompArch *arch, const char *name, uint32_t *
         return 0;
 }
 
+/* Calls of older or 32-bit machines, and what their purpose has for a name where they do not exist. */
+static const struct {
+        const char *name, *here;
+} other_names[] = {
+        { "clock_getres_time64", "clock_getres" },
+        { "clock_gettime64", "clock_gettime" },
+        { "clock_nanosleep_time64", "clock_nanosleep" },
+        { "clock_settime64", "clock_settime" },
+        { "fadvise64_64", "fadvise64" },
+        { "fcntl64", "fcntl" },
+        { "fstatat64", "newfstatat" },
+        { "fstatfs64", "fstatfs" },
+        { "ftruncate64", "ftruncate" },
+        { "futex_time64", "futex" },
+        { "mmap2", "mmap" },
+        { "mq_timedreceive_time64", "mq_timedreceive" },
+        { "mq_timedsend_time64", "mq_timedsend" },
+        { "ppoll_time64", "ppoll" },
+        { "pselect6_time64", "pselect6" },
+        { "recvmmsg_time64", "recvmmsg" },
+        { "rt_sigtimedwait_time64", "rt_sigtimedwait" },
+        { "sched_rr_get_interval_time64", "sched_rr_get_interval" },
+        { "semtimedop_time64", "semtimedop" },
+        { "sendfile64", "sendfile" },
+        { "statfs64", "statfs" },
+        { "timer_gettime64", "timer_gettime" },
+        { "timer_settime64", "timer_settime" },
+        { "timerfd_gettime64", "timerfd_gettime" },
+        { "timerfd_settime64", "timerfd_settime" },
+        { "truncate64", "truncate" },
+        { "umount", "umount2" },
+        { "utimensat_time64", "utimensat" },
+};
+
+const char *seccomp_syscall_here(const SeccompArch *arch, const char *name) {
+        uint32_t nr;
+
+        if (seccomp_syscall_number(arch, name, &nr) != -EOPNOTSUPP)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(other_names); i++)
+                if (streq(other_names[i].name, name) &&
+                        seccomp_syscall_number(arch, other_names[i].here, &nr) == 0)
+                        return other_names[i].here;
+        return NULL;
+}
+
 const char *seccomp_syscall_name(
         const SeccompArch *arch, uint32_t nr, char buffer[static SECCOMP_NAME_SIZE]) {
         _cleanup_free_ char *name = NULL;

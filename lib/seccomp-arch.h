@@ -37,6 +37,10 @@ bool seccomp_arch_oci_known(const char *name) _pure_;
  */
 int seccomp_syscall_number(const SeccompArch *arch, const char *name, uint32_t *ret_nr);
 
+/* What a call that this architecture does not have is called on it ("umount": "umount2"); NULL where nothing
+ * there has its purpose, and where the architecture has the call itself. Static text. */
+const char *seccomp_syscall_here(const SeccompArch *arch, const char *name);
+
 #define SECCOMP_NAME_SIZE 64U
 
 /* Numbers of system calls are below this, on every architecture. */

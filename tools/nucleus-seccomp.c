@@ -133,7 +133,10 @@ int check_syscall(const SeccompArch *arch, const char *name) {
         if (r == 0)
                 return 0;
         const char *near = seccomp_syscall_nearest(name, buffer);
-        if (r == -EOPNOTSUPP)
+        const char *here = seccomp_syscall_here(arch, name);
+        if (here)
+                print_error("%s has no system call \"%s\"; here it is \"%s\"", arch->name, name, here);
+        else if (r == -EOPNOTSUPP)
                 print_error("%s has no system call \"%s\"", arch->name, name);
         else if (near)
                 print_error("there is no system call \"%s\"; did you mean \"%s\"?", name, near);

@@ -413,6 +413,29 @@ static void test_nearest_names(void **state) {
         }
 }
 
+static void test_names_of_other_machines(void **state) {
+        static const struct {
+                const char *arch, *name, *here;
+        } rows[] = {
+                { "x86_64", "umount", "umount2" },
+                { "aarch64", "umount", "umount2" },
+                { "x86_64", "fstatat64", "newfstatat" },
+                { "x86_64", "sendfile64", "sendfile" },
+                { "x86_64", "umount2", NULL },     /* it has that one */
+                { "x86_64", "swapcontext", NULL }, /* nothing has its purpose */
+                { "x86_64", "no_such_call", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const char *here = seccomp_syscall_here(seccomp_arch_find(rows[i].arch), rows[i].name);
+
+                if (rows[i].here)
+                        assert_string_equal(here, rows[i].here);
+                else
+                        assert_null(here);
+        }
+}
+
 static void test_kernel_releases(void **state) {
         static const struct {
                 const char *text;
@@ -456,6 +479,7 @@ int main(void) {
                 cmocka_unit_test(test_conditions_in_words),
                 cmocka_unit_test(test_names_and_numbers_agree),
                 cmocka_unit_test(test_nearest_names),
+                cmocka_unit_test(test_names_of_other_machines),
                 cmocka_unit_test(test_kernel_releases),
         };
 
