@@ -161,7 +161,8 @@ int landlock_policy_parse(const char *text, size_t n, LandlockPolicy **ret_, Pol
         if (r >= 0)
                 r = policy_read_table(toml_root(document), "",
                         (PolicyKey[]){ { "min_abi", TOML_TYPE_INTEGER, &min_abi },
-                                { "rules", TOML_TYPE_ARRAY, &rules }, { "ports", TOML_TYPE_ARRAY, &ports },
+                                { "rules", TOML_TYPE_ARRAY, &rules, true },
+                                { "ports", TOML_TYPE_ARRAY, &ports, true },
                                 { "scopes", TOML_TYPE_TABLE, &scopes }, {} },
                         reterr_);
         if (r >= 0)

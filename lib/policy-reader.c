@@ -10,11 +10,27 @@
 
 #define WORDS_MAX 256U /* of one list: more than there are rights or capabilities */
 
+/* No TOML begins so. */
+static bool text_is_json(const char *text, size_t n) {
+        for (; n > 0 && memchr(" \t\r\n", *text, 4); n--)
+                text++;
+        return n > 0 && *text == '{';
+}
+
 int policy_read_document(const char *text, size_t n, TomlDocument **ret_, PolicyError *reterr_) {
         TomlError error = {};
         int r = toml_parse(text, n, ret_, &error);
 
-        return r == -EINVAL ? policy_error_set(reterr_, error.line, error.column, "%s", error.message) : r;
+        if (r != -EINVAL)
+                return r;
+        if (text_is_json(text, n))
+                return policy_error_set(reterr_, 1, 0,
+                        "this is JSON, and this policy is written in TOML; JSON is what a seccomp profile "
+                        "is written in");
+        return policy_error_set(reterr_, error.line, error.column, "%s%s", error.message,
+                strstr(error.message, "cannot redefine existing table")
+                        ? "; of what there may be several, each is written [[NAME]]"
+                        : "");
 }
 
 static int unknown_key(const TomlNode *v, const char *where, const PolicyKey *keys, PolicyError *reterr_) {
@@ -46,6 +62,9 @@ int policy_read_table(
                         k++;
                 if (!k->name)
                         return unknown_key(v, where, keys, reterr_);
+                if (v->type == TOML_TYPE_TABLE && k->tables)
+                        return policy_error_at(
+                                reterr_, v, "there may be several %s: write [[%s]]", k->name, k->name);
                 if (v->type != k->type)
                         return policy_error_at(reterr_, v, "%s must be %s, not %s", k->name,
                                 toml_type_name(k->type), toml_type_name(v->type));

@@ -16,6 +16,7 @@ typedef struct PolicyKey {
         const char *name;
         TomlType type;
         const TomlNode **value; /* NULL before; set where the key is there */
+        bool tables;            /* a list of tables: [[name]] */
 } PolicyKey;
 
 int policy_read_document(const char *text, size_t n, TomlDocument **ret_, PolicyError *reterr_);

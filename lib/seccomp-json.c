@@ -179,6 +179,20 @@ static int parse_profile(SeccompReader *r, JsonNode root, SeccompProfile *p) {
         return k;
 }
 
+/* Is its first line that says something a comment, a table or a key of TOML? JSON begins with a brace. */
+static bool is_toml(const char *text, size_t n) {
+        const char *end = text + n;
+
+        while (text < end && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n'))
+                text++;
+        if (text == end || *text == '{')
+                return false;
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t length = (size_t)((newline ?: end) - text);
+
+        return *text == '#' || memchr(text, '=', length) || (*text == '[' && memchr(text, ']', length));
+}
+
 int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, PolicyError *reterr_) {
         _cleanup_seccomp_profile_ SeccompProfile *p = calloc(1, sizeof(*p));
         _cleanup_json_text_ JsonText json = {};
@@ -187,6 +201,9 @@ int seccomp_profile_parse(const char *text, size_t n, SeccompProfile **ret_, Pol
         if (!p)
                 return -ENOMEM;
         int k = json_text_parse(text, n, &json, reterr_);
+        if (k == -EINVAL && is_toml(text, n))
+                return policy_error_set(
+                        reterr_, 1, 0, "this looks like TOML, and a seccomp profile is written in JSON");
         if (k >= 0)
                 k = parse_profile(&r, node_root(&json), p);
         if (k < 0)

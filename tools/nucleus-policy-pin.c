@@ -213,19 +213,45 @@ static int hash_text(const char *text, size_t n, Pin *p) {
         return 0;
 }
 
+/* The first line that says something, and where what it begins with belongs. */
+static int unclear_kind(const char *file, const char *text) {
+        static const struct {
+                const char *key, *tables;
+        } misplaced[] = {
+                { "keep", "[bounding] or [ambient]" },
+                { "path", "[[rules]]" },
+                { "access", "[[rules]] or [[ports]]" },
+                { "optional", "[[rules]]" },
+                { "port", "[[ports]]" },
+        };
+        unsigned line = 1;
+
+        while (*text && strchr(" \t\r\n#", *text)) {
+                text += *text == '#' ? strcspn(text, "\n") : 0;
+                line += *text == '\n';
+                text += *text != '\0';
+        }
+        size_t n = strcspn(text, " \t\r\n=");
+        for (size_t i = 0; i < ELEMENTSOF(misplaced); i++)
+                if (n == strlen(misplaced[i].key) && startswith(text, misplaced[i].key)) {
+                        print_error("%s:%u: %s belongs below %s, which must stand before it", file, line,
+                                misplaced[i].key, misplaced[i].tables);
+                        return STATUS_FAILED;
+                }
+        print_error("%s:%u: this is neither seccomp JSON, nor a capability or Landlock policy, nor a "
+                    "manifest; --kind says which it should be",
+                file, line);
+        return STATUS_FAILED;
+}
+
 /* The content says what it is, or the caller does. */
 static int check_text(const char *text, size_t n, Pin *p) {
         _cleanup_policy_error_ PolicyError error = {};
 
         if (p->kind < 0)
                 p->kind = kind_of(text);
-        if (p->kind < 0) {
-                print_error(
-                        "%s: is neither seccomp JSON, nor a capability or Landlock policy, nor a manifest; "
-                        "--kind says which it should be",
-                        p->file);
-                return STATUS_FAILED;
-        }
+        if (p->kind < 0)
+                return unclear_kind(p->file, text);
         int r = n > kinds[p->kind].max ? policy_error_set(&error, 0, 0, "is larger than a policy may be")
                                        : kinds[p->kind].check(text, n, &error);
         return r < 0 ? report_policy_error(p->file, &error, r) : 0;

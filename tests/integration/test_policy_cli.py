@@ -155,6 +155,10 @@ def test_pin_json_is_what_the_manual_says(nucleus, files):
     ("seccomp", ', "execve"', "", ":2: the profile does not allow execve"),
     ("capabilities", "CAP_CHOWN", "CAP_CHOWM", 'did you mean "CAP_CHOWN"'),
     ("capabilities", '"CAP_CHOWN", "CAP_NET_RAW"', '"CAP_CHOWN"', "CAP_NET_RAW"),
+    ("landlock", LANDLOCK[LANDLOCK.index("[[rules]]"):LANDLOCK.rindex("path")], "[rules]\n",
+     ":3:1: there may be several rules: write [[rules]]"),
+    ("landlock", "[[rules]]", "[rules]", ":7:1: table header: cannot redefine existing table 'rules' as array-of-tables; "
+     "of what there may be several, each is written [[NAME]]"),
     ("landlock", '"write"', '"wriet"', 'did you mean "write"'),
     ("landlock", 'path = "/data"', 'path = "data"', ":8:"),
     ("manifest", "0755", "755", ":2:"),
@@ -162,7 +166,7 @@ def test_pin_json_is_what_the_manual_says(nucleus, files):
 def test_pin_of_what_would_be_refused_is_refused(nucleus, files, kind, old, new, message):
     text = files[kind].read_text()
     assert old in text
-    files[kind].write_text(text.replace(old, new))
+    files[kind].write_text(text.replace(old, new, 1))
     done = nucleus("pin", files[kind], check=1)
     assert done.stdout == "" and message in done.stderr and done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"nucleus: {files[kind]}:")
@@ -182,6 +186,29 @@ def test_pin_of_what_others_may_write_is_refused(nucleus, files, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path, "/dev/null", "/dev/zero"):
         assert nucleus("pin", path, check=1).stdout == ""
+
+
+@pytest.mark.parametrize("text, message", [
+    ('# kept\n\n  keep = ["CAP_CHOWN"]\n', ":3: keep belongs below [bounding] or [ambient]"),
+    ('path = "/"\naccess = ["read"]\n', ":1: path belongs below [[rules]]"),
+    ("\ncolour = 1\n", ":2: this is neither"), ("keeper = 1\n", ":1: this is neither"), ("# only", ":1: this is neither")])
+def test_pin_of_what_has_no_kind_names_the_line(nucleus, tmp_path, text, message):
+    (tmp_path / "x").write_text(text)
+    (tmp_path / "x").chmod(0o644)
+    done = nucleus("pin", tmp_path / "x", check=1)
+    assert done.stderr.startswith(f"nucleus: {tmp_path}/x{message}"), done
+
+
+def test_policy_in_the_other_language_is_told_so(nucleus, files, tmp_path):
+    json_is, toml_is = "this is JSON, and this policy is written in TOML", "this looks like TOML"
+    assert json_is in nucleus("pin", "--kind", "capabilities", files["seccomp"], check=1).stderr
+    assert json_is in nucleus("explain", "--path", "/", "--profile", files["seccomp"], check=1).stderr
+    for kind in ("capabilities", "landlock"):
+        assert toml_is in nucleus("pin", "--kind", "seccomp", files[kind], check=1).stderr
+        assert toml_is in nucleus("explain", "--syscall", "read", "--profile", files[kind], check=1).stderr
+    install(nucleus, policy=f'[policy]\nlandlock = "{files["seccomp"]}"\n')
+    error = generator.run([nucleus.config], tmp_path / "o").service("web").error
+    assert error.startswith(f"{files['seccomp']}:1: {json_is}"), error
 
 
 def test_pin_warns_of_a_directory_that_others_may_write(nucleus, files, tmp_path):
@@ -269,6 +296,13 @@ def test_explain_takes_numbers_of_logs(nucleus):
     by_name = explain(nucleus, "--syscall", "mount")
     assert explain(nucleus, "--syscall", by_name["number"]) == by_name
     assert "1023" in nucleus("explain", "--syscall", "1023", check=1).stderr
+
+
+def test_explain_of_another_machines_call_names_the_one_of_this(nucleus):
+    done = nucleus("explain", "--syscall", "umount", check=1)  # neither x86_64 nor aarch64 has it
+    assert done.stderr == f'nucleus: {os.uname().machine} has no system call "umount"; here it is "umount2"\n'
+    assert nucleus("explain", "--syscall", "umount2").stdout  # the control
+    assert nucleus("explain", "--syscall", "swapcontext", check=1).stderr.endswith('no system call "swapcontext"\n')
 
 
 def test_explain_all_has_a_row_for_each_call(nucleus, files):

@@ -53,6 +53,7 @@ typedef struct Bad {
 
 static const Bad bad_capabilities[] = {
         { "[bounding\n", 1, 10, "" },
+        { "\n {\"bounding\": {}}", 1, 0, "this is JSON, and this policy is written in TOML" },
         { "[bounding]\nkeep = [\"CAP_NET_RAV\"]\n", 2, 9,
                 "unknown capability \"CAP_NET_RAV\"; did you mean \"CAP_NET_RAW\"?" },
         { "[bounding]\nkeep = [\n  \"CAP_CHOWN\",\n  \"net_bind_service\"]\n", 4, 3,
@@ -241,7 +242,8 @@ static const Bad bad_landlock[] = {
         { "min_abi = 3.0\n", 1, 11, "min_abi must be an integer, not a float" },
         { "network = true\n", 1, 1,
                 "unknown key \"network\", where there may be: min_abi, rules, ports, scopes" },
-        { "[rules]\npath = \"/\"\n", 1, 1, "rules must be an array, not a table" },
+        { "[rules]\npath = \"/\"\n", 1, 1, "there may be several rules: write [[rules]]" },
+        { "[ports]\nport = 1\n", 1, 1, "there may be several ports: write [[ports]]" },
         { "rules = [\"/\"]\n", 1, 10, "rules must hold tables, [[rules]], not a string" },
         { "[[rules]]\naccess = [\"read\"]\n", 1, 1, "a rule without \"path\"" },
         { RULE "[[rules]]\npath = \"/b\"\n", 4, 1, "a rule without \"access\"" },

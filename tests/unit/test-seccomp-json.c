@@ -36,6 +36,11 @@ static void assert_all_refused(const Row *rows, size_t n) {
 static void test_json_refuses(void **state) {
         static const Row rows[] = {
                 { "", "1:0: '[' or '{' expected near end of file" },
+                { "# kept\n[bounding]\n",
+                        "1:0: this looks like TOML, and a seccomp profile is written in JSON" },
+                { "\n[bounding]\n", "1:0: this looks like TOML" },
+                { "keep = []", "1:0: this looks like TOML" },
+                { "[\n]", "1:1: a profile must be an object" },
                 { "null", "1:4: '[' or '{' expected near 'null'" },
                 { "{\n\"defaultAction\" 1}", "2:17: ':' expected near '1'" },
                 { TOP("[]") " x", "1:53: end of file expected near 'x'" },
