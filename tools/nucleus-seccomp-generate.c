@@ -46,7 +46,7 @@ static int parse_arguments(const Verb *verb, int argc, char **argv, const Seccom
         while ((c = getopt_long(argc, argv, "o:h", options, NULL)) >= 0)
                 switch (c) {
                 case 'o':
-                        a->output = optarg;
+                        a->output = streq(optarg, "-") ? NULL : optarg;
                         break;
                 case OPTION_BASE:
                         a->base = optarg;

@@ -58,8 +58,8 @@ static int parse_arguments(const Verb *verb, int argc, char **argv, Arguments *a
                 print_error("the command is missing");
         else if (a->append && a->force)
                 print_error("--append and --force exclude each other");
-        else if (isempty(a->output))
-                print_error("--output takes the name of a file");
+        else if (isempty(a->output) || streq(a->output, "-"))
+                print_error("--output takes the name of a file: standard output is the command's");
         else
                 return 0;
         return usage_error(verb);

@@ -16,7 +16,7 @@ static const Verb seccomp_verbs[] = {
                 "record the system calls of a command",
                 "Runs COMMAND, counts the system calls of all its processes, and writes them down. No\n"
                 "privilege is needed. Its exit status is the command's.\n\n"
-                "  -o, --output FILE   where to write (./nucleus.trace)\n"
+                "  -o, --output FILE   where to write (./nucleus.trace); standard output is COMMAND's\n"
                 "  --append            add to the counts of FILE\n"
                 "  --force             replace FILE\n",
                 verb_seccomp_trace },
@@ -25,7 +25,7 @@ static const Verb seccomp_verbs[] = {
                 "make a profile of traces",
                 "Prints a minimal profile: what the TRACEs hold, as far as a built-in profile allows it.\n"
                 "What that refuses is told.\n\n"
-                "  -o, --output FILE   write it there\n"
+                "  -o, --output FILE   write it there (-: to standard output, the default)\n"
                 "  --base PROFILE      agent, strict-agent, production (the default) or none\n"
                 "  --allow NAME        allow this system call whatever the base says (more than once)\n"
                 "  --arguments         allow no other values of arguments that were traced\n"
@@ -121,6 +121,10 @@ int load_trace(const char *path, SeccompTrace *ret_) {
         int r = read_whole_file(path, SECCOMP_TRACE_SIZE_MAX, &text, &n);
         if (r != 0)
                 return r;
+        if (strspn(text, " \t\r\n") == n) {
+                print_error("%s: is empty; the trace of a service is written when the service stops", path);
+                return STATUS_FAILED;
+        }
         r = seccomp_trace_parse(text, n, ret_, &error);
         return r < 0 ? report_policy_error(path, &error, r) : 0;
 }

@@ -87,6 +87,9 @@ def learn(place, *names, options=()):
 
 def confined(place, profile, *command):
     """Runs the command as an agent service with that profile, from the generator's unit."""
+    policies = place / "policies"  # nobody else may write there
+    policies.mkdir(mode=0o755, exist_ok=True)
+    profile = shutil.copy(profile, policies)
     config = generator.write(place / "config", {
         "app.toml": f'mode = "agent"\ncommand = {json.dumps(list(command))}\n[policy]\nseccomp = "{profile}"\n'})
     unit = generator.run([config], place / "units").service("app")
@@ -324,6 +327,8 @@ def test_generate_prints_a_profile_with_counts_and_reasons(place):
     assert re.search(r"Traced: .*\bexecve 1\b", allowed["execve"])
     assert re.search(r"Not traced: .*\btgkill\b.* \(for abort\(3\)", allowed["tgkill"])
     assert "mkdir" not in allowed and "Learned by nucleus-seccomp(1)" in profile["comment"]
+    assert nucleus("seccomp", "generate", place / "trace", "-o", "-", cwd=place, check=0).stdout == done.stdout
+    assert os.listdir(place) == ["trace"]
 
 
 @pytest.mark.parametrize("umask, mode", [(0o002, 0o644), (0, 0o644), (0o077, 0o600)])
@@ -359,7 +364,7 @@ def test_generate_replaces_nothing_unasked(place):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("", ":1:"), ("{", ":1:"), ("[]", "must be an object"), ('{"nucleus-trace": 1, "nucleus-trace": 1}', "duplicate"),
+    ("", "is empty; the trace of a service is written when the service stops"), (" \n", "is empty"), ("{", ":1:"), ("[]", "must be an object"), ('{"nucleus-trace": 1, "nucleus-trace": 1}', "duplicate"),
     ('{"nucleus-trace": 1, "architecture": "x86_64",\n"syscalls": {"raed": {"count": 1}}}',
      ':2: unknown system call "raed"; did you mean "read"?')])
 def test_generate_refuses_what_is_no_trace(place, text, message):
@@ -474,7 +479,8 @@ def test_diff_in_trouble_exits_with_2(place):
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("trac",), ("trace",), ("trace", "--append", "--force", "true"), ("trace", "-o", "", "true"), ("generate",),
+    (), ("trac",), ("trace",), ("trace", "--append", "--force", "true"), ("trace", "-o", "", "true"), ("trace", "-o", "-", "true"), ("generate",),
+    ("generate", "-o", "-", "--force", "x"),
     ("generate", "--force", "x"), ("generate", "--base", "prodution", "x"), ("generate", "--allow", "mont", "x"),
     ("diff", "a", "b", "c"), ("diff", "--nonsense", "a", "b")])
 def test_seccomp_wrong_usage_gives_2_and_says_why(place, arguments):
