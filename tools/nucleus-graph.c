@@ -142,6 +142,7 @@ static const Format *find_format(const char *name) {
 int verb_graph(const Verb *verb, int argc, char **argv) {
         static const struct option options[] = {
                 { "format", required_argument, NULL, 'f' },
+                { "json", no_argument, NULL, 'j' },
                 { "user", no_argument, NULL, 'u' },
                 { "help", no_argument, NULL, 'h' },
                 {},
@@ -154,7 +155,8 @@ int verb_graph(const Verb *verb, int argc, char **argv) {
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
                 case 'f':
-                        format = find_format(optarg);
+                case 'j':
+                        format = find_format(c == 'j' ? "json" : optarg);
                         if (!format)
                                 return usage_error(verb);
                         break;

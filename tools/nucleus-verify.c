@@ -19,6 +19,16 @@ static bool service_concerns(const ServiceConfig *s, char *const *files) {
         return concerns(s->where.file, files);
 }
 
+/* The generator skips what it cannot read; who named the file did not want that. It is no service then. */
+static bool take_skipped(Diagnostic *d, char *const *files) {
+        static const char word[] = "skipped: ";
+
+        if (!files[0] || !startswith(d->message, word))
+                return false;
+        memmove(d->message, d->message + strlen(word), strlen(d->message + strlen(word)) + 1);
+        return d->service;
+}
+
 /* Leaves what concerns the files, in the order in which it was found. */
 static void keep_concerned(Services *s, char *const *files, Counts *c) {
         size_t n = 0;
@@ -33,6 +43,7 @@ static void keep_concerned(Services *s, char *const *files, Counts *c) {
                         free(d->message);
                         continue;
                 }
+                c->services -= take_skipped(d, files);
                 c->errors += d->severity == SEVERITY_ERROR;
                 c->warnings += d->severity == SEVERITY_WARNING;
                 s->diag.items[n++] = *d;
@@ -71,6 +82,23 @@ static int print_as_json(const Services *s, const Counts *c) {
                 json_diagnostics(&s->diag));
 
         return print_json(o, c->errors ? STATUS_FAILED : 0);
+}
+
+/* No name of a service has a dot, and those of policies usually do. */
+static int check_suffixes(char *const *files) {
+        for (size_t i = 0; files[i]; i++) {
+                const char *base = strrchr(files[i], '/'), *dot;
+
+                base = base ? base + 1 : files[i];
+                dot = strchr(base, '.');
+                if (!dot || streq(dot, ".toml"))
+                        continue;
+                print_error("%s: services are verified, each from a file NAME.toml; a policy file is "
+                            "checked by `nucleus policy pin %s`",
+                        files[i], files[i]);
+                return STATUS_USAGE;
+        }
+        return 0;
 }
 
 /* A service is named after its file: of two files of one name only one could be checked. */
@@ -117,7 +145,9 @@ int verb_verify(const Verb *verb, int argc, char **argv) {
                 }
 
         char **files = argv + optind;
-        int r = check_names(files);
+        int r = check_suffixes(files);
+        if (r == 0)
+                r = check_names(files);
         if (r == 0)
                 r = services_load(scope, files, &s);
         if (r != 0)

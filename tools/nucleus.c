@@ -25,9 +25,10 @@ static const Verb verbs[] = {
                 "  --recipe   print the steps that nucleus-exec(8) would take\n"
                 "  --user     a service of the user's own service manager\n",
                 verb_show },
-        { "graph", "[--format text|dot|json] [--user]", "print which service needs which",
+        { "graph", "[--format text|dot|json | --json] [--user]", "print which service needs which",
                 "Prints all services with their dependencies, and what is wrong with them.\n\n"
                 "  --format FORMAT   text (the default), dot (for graphviz) or json\n"
+                "  --json            the same as --format json\n"
                 "  --user            the services of the user's own service manager\n",
                 verb_graph },
         { "attest", "[--verify] [--format 1|2] [--manifest-sha256 HEX] [--all] [--json] DIR",

@@ -163,8 +163,17 @@ def test_verify_of_two_files_of_one_name_refused(nucleus, tmp_path):
 
 
 def test_verify_of_no_file_is_an_error(nucleus, tmp_path):
-    done = nucleus("verify", tmp_path / "absent.toml")
-    assert done.returncode == 1 and "No such file" in done.stdout
+    absent = tmp_path / "absent.toml"
+    done = nucleus("verify", absent)
+    assert done.returncode == 1
+    assert done.stdout == f"{absent}: error: No such file or directory\n0 services, 1 error\n"
+
+
+@pytest.mark.parametrize("name", ["web.seccomp.json", "policy.json", "web.caps.toml"])
+def test_verify_of_a_policy_names_what_checks_it(nucleus, tmp_path, name):
+    (tmp_path / name).write_text("")
+    done = nucleus("verify", tmp_path / name)
+    assert done.returncode == USAGE and f"`nucleus policy pin {tmp_path / name}`" in done.stderr
 
 
 def test_verify_shows_the_line_on_a_terminal(config):
@@ -311,7 +320,9 @@ def test_graph_text_marks_failures_and_cycles(nucleus, cycle):
 
 
 def test_graph_json_is_what_the_manual_says(nucleus, cycle):
-    services = {s["name"]: s for s in json.loads(nucleus("graph", "--format", "json").stdout)["services"]}
+    text = nucleus("graph", "--format", "json").stdout
+    assert text == nucleus("graph", "--json").stdout
+    services = {s["name"]: s for s in json.loads(text)["services"]}
     assert list(services) == ["a", "b", "c", "d"]
     assert services["a"]["depends_on"] == [{"service": "b", "condition": "started", "cycle": True}]
     assert services["c"]["depends_on"] == [{"service": "d", "condition": "started", "cycle": False}]
