@@ -410,11 +410,12 @@ def test_policy_wrong_usage_gives_2_and_says_why(nucleus, arguments):
 # ---- what comes with the two commands ----
 
 
-def complete(*words):
+def complete(*words, **environment):
     script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }; _nucleus; '
               'printf "%s\\n" "${COMPREPLY[@]}"')
     done = subprocess.run(["bash", "-c", script, "bash", f"{ROOT}/tools/completion/nucleus", *words],
-                          capture_output=True, text=True, check=True)
+                          capture_output=True, text=True, check=True, env={
+                              **os.environ, "PATH": f"{build.directory()}/tools:{os.environ['PATH']}", **environment})
     assert done.stderr == ""
     return done.stdout.split()
 
@@ -450,6 +451,33 @@ def test_completion_completes_words(files, tmp_path):
     assert complete("nucleus", "policy", "pin", "--kind", "l") == ["landlock"]
     assert complete("nucleus", "policy", "pin", f"{tmp_path}/web.s") == [str(files["seccomp"])]
     assert complete("nucleus", "seccomp", "diff", "strict") == ["strict-agent"]
+
+
+def test_completion_completes_what_is_asked_about(nucleus):
+    ask = ("nucleus", "policy", "explain")
+    assert complete(*ask, "--syscall", "umount") == ["umount2"]
+    calls = [line.split()[0] for line in nucleus("explain", "--all").stdout.splitlines()]
+    assert complete("nucleus", "seccomp", "generate", "--allow", "") == calls
+    with open("/usr/include/linux/capability.h") as f:
+        names = re.findall(r"^#define (CAP_\w+)\s+\d+$", f.read(), re.M)
+    assert len(names) > 40 and set(complete(*ask, "--capability", "")) >= set(names)
+    assert complete(*ask, "--capability", "cap_net_r") == ["CAP_NET_RAW"]
+    assert complete(*ask, "--access", "trun") == ["truncate"]
+    assert complete(*ask, "--access", "read,trun") == ["read,truncate"]
+
+
+def test_completion_knows_every_right(nucleus, tmp_path):
+    (tmp_path / "x").write_text('[[rules]]\npath = "/"\naccess = ["zzzzzzzz"]\n')
+    (tmp_path / "x").chmod(0o644)
+    listed = nucleus("pin", tmp_path / "x", check=1).stderr.split("there may be: ")[1].strip().split(", ")
+    assert len(listed) > 15 and set(complete("nucleus", "policy", "explain", "--access", "")) == set(listed)
+
+
+def test_completion_shows_services_by_both_names(nucleus):
+    install(nucleus)
+    for typed, full in (("w", "web"), ("nucleus-", "nucleus-web"), ("x", None)):
+        found = complete("nucleus", "show", typed, NUCLEUS_CONFIG_DIRS=str(nucleus.config))
+        assert found == ([full] if full else []), typed
 
 
 @pytest.mark.parametrize("verb", ["seccomp", "policy"])
