@@ -4,39 +4,108 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
 
-from lib import build
+from lib import build, generator, rootfs, sandbox
 from rig import root
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "docs/examples"
-FILES = sorted(EXAMPLES.rglob("*.toml"))
+FILES = sorted(path for path in EXAMPLES.rglob("*.toml") if "." not in path.stem)
+POLICIES = sorted(path for path in EXAMPLES.rglob("*.*.*") if path.suffix in (".json", ".toml"))
+INSTALLED = "/etc/nucleus/policies"
+
+
+def nucleus(*arguments):
+    return subprocess.run([build.program("tools/nucleus"), *map(str, arguments)], capture_output=True, text=True)
 
 
 def verify(*files):
-    return subprocess.run([build.program("tools/nucleus"), "verify", *map(str, files)],
-                          capture_output=True, text=True)
+    return nucleus("verify", *files)
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Copies of an example's files, which find the policies where they are."""
+    policies = tmp_path / "policies"
+    policies.mkdir(mode=0o755)
+    for policy in POLICIES:
+        shutil.copy(policy, policies)
+        (policies / policy.name).chmod(0o644)
+
+    def install(path, before=""):
+        copy = tmp_path / path.name
+        copy.write_text(before + path.read_text().replace(INSTALLED, str(policies)))
+        copy.chmod(0o644)
+        return copy
+    return install
 
 
 def test_examples_exist():
-    assert EXAMPLES / "shop/shop.toml" in FILES and len(FILES) >= 4
+    assert EXAMPLES / "shop/shop.toml" in FILES and len(FILES) >= 5 and len(POLICIES) >= 2
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_examples_are_accepted(path):
-    done = verify(path)
+def test_examples_are_accepted(path, installed):
+    done = verify(installed(path))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_examples_with_an_unknown_key_are_refused(path, tmp_path):
+def test_examples_with_an_unknown_key_are_refused(path, installed):
     """The positive control: that verify would have found something."""
-    bad = tmp_path / path.name
-    bad.write_text('colour = "red"\n' + path.read_text())
-    done = verify(bad)
+    done = verify(installed(path, 'colour = "red"\n'))
     assert done.returncode != 0 and f"{path.name}:1:1" in done.stdout + done.stderr
+
+
+# ---- the policies ----
+
+PINNED = EXAMPLES / "pinned/pinned.toml"
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.name)
+def test_pins_are_those_that_pin_prints(policy, installed, tmp_path):
+    copy = installed(PINNED)
+    done = nucleus("policy", "pin", tmp_path / "policies" / policy.name)
+    header, *lines = done.stdout.splitlines()
+    assert (header, done.stderr, len(lines)) == ("[policy]", "", 2)
+    assert all(line in copy.read_text().splitlines() for line in lines), done.stdout
+    with open(tmp_path / "policies" / policy.name, "a") as f:
+        f.write("\n")
+    assert "not the pinned" in verify(copy).stdout  # the control
+
+
+def test_pinned_profile_allows_no_more_than_its_mode():
+    done = nucleus("seccomp", "diff", "--json", "strict-agent", EXAMPLES / "pinned/pinned.seccomp.json")
+    report = json.loads(done.stdout)
+    assert [c["name"] for c in report["syscalls"] if c["more"]] == []
+    assert [c["name"] for c in report["syscalls"] if c["name"] == "socket" and c["less"]]  # the control
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_pinned_service_does_its_work_and_nothing_else(installed):
+    with rootfs.public_directory() as place:
+        data = place / "data"
+        data.mkdir()
+        os.chown(data, 65534, 65534)
+        copy = installed(PINNED)
+        loop = "while :; do date >> /data/times; sleep 60; done"
+        once = "date >> /data/times; { mkdir /data/no; cat /data/times; ls /data; cat /proc/version; } 2>&1"
+        text = copy.read_text().replace("/var/lib/pinned", str(data))
+        assert loop in text
+        copy.unlink()
+        config = generator.write(place / "config", {"pinned.toml": text.replace(loop, once)})
+        unit = generator.run([config], place / "units").service("pinned")
+        assert unit.error is None, unit.error
+        done = sandbox.run(unit.spec_text)
+        assert done.ready and sorted(os.listdir(data)) == ["times"], done
+        assert (data / "times").read_text().count("\n") == 1, done
+        made, read, listed, version = done.stdout.decode().splitlines()
+        assert made.startswith("mkdir: ") and made.endswith(": Operation not permitted")  # the profile; the rest is Landlock
+        assert read == "cat: /data/times: Permission denied" and version == "cat: /proc/version: Permission denied"
+        assert listed.startswith("ls: ") and listed.endswith(": Permission denied")
 
 
 # ---- the shop, on a real systemd ----

@@ -101,6 +101,15 @@ class Unit:
             rows.append([field(f) for f in fields])
         return rows
 
+    @property
+    def spec_text(self):
+        """The spec as nucleus-exec reads it."""
+        text = b""
+        for value in self.all("StandardInputText"):
+            raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), value.encode())
+            text += raw.replace(b"%%", b"%") + b"\n"
+        return text
+
     def record(self, key):
         return [row[1:] for row in self.spec if row[0] == key]
 
