@@ -196,7 +196,7 @@ def make_trees():
     step("Make two root trees from Debian's packages, and attest them")
     say("No image, no registry: a root tree is a directory. Its manifest lists every entry with its digest, and\n"
         "shop.toml pins the manifest. The first time this takes a minute or more.")
-    out = quietly([EXAMPLE / "build-rootfs", TREES], "made",
+    out = quietly([EXAMPLE / "build-rootfs", TREES], "ready",
                   env={**os.environ, "NUCLEUS": str(BUILD / "tools/nucleus")})
     say(out.rstrip())
 
