@@ -74,6 +74,27 @@ def test_learn_review_pin_override_and_show(systemd):
     assert answer() == ["EPERM", "OK"]
 
 
+def test_production_service_is_learned_as_the_manual_says(systemd):
+    """EXAMPLES of nucleus-seccomp(1): the mode is lowered in the file for as long as it learns."""
+    trace, profile = "/run/nucleus/trace/app.json", f"{POLICIES}/app.seccomp.json"
+    install(systemd, app=toml("linger") + "[policy]\nseccomp_trace = true\n")
+    assert "seccomp_trace is for mode" in systemd.run("nucleus verify").stdout  # the control: why it is lowered
+
+    install(systemd, app=toml("linger", mode="agent") + "[policy]\nseccomp_trace = true\n")
+    start(systemd, "app")
+    running = systemd.run(f"nucleus seccomp generate {trace}")
+    assert running.code != 0 and running.stdout == ""  # not yet
+    systemd.ok("systemctl stop nucleus-app")
+    systemd.ok(f"nucleus seccomp generate {trace} -o {profile}")
+    gained = json.loads(systemd.run(f"nucleus seccomp diff --json production {profile}").stdout)["syscalls"]
+    assert gained and not [c for c in gained if c["more"]]
+
+    install(systemd, app=toml("linger") + systemd.ok(f"nucleus policy pin {profile}"))
+    systemd.ok("nucleus verify && systemctl daemon-reload")
+    start(systemd, "app")
+    assert values(systemd, "app")["mode"][0] == '"production"' and processes(systemd, "app")
+
+
 def test_pinned_file_that_changed_is_a_failing_unit_with_both_digests(systemd):
     profile = f"{POLICIES}/app.seccomp.json"
     systemd.ok(f"cp /usr/share/nucleus/policies/strict-agent.seccomp.json {profile}")
