@@ -47,6 +47,7 @@ typedef struct PolicyFile {
 typedef struct Compiled {
         const PolicyFile *file;
         uint64_t capabilities;
+        const SeccompFirst *first;
         char *program, *lines;
         bool starts; /* execve may be allowed */
 } Compiled;
@@ -57,6 +58,8 @@ struct PolicyStore {
         unsigned kernel_major, kernel_minor;
         PolicyFile **files;
         size_t n_files;
+        SeccompProfile *mandatory[_SECCOMP_MANDATORY_MAX]; /* parsed when first asked for */
+        SeccompFirst first[1U << _SECCOMP_MANDATORY_MAX][_SECCOMP_MANDATORY_MAX]; /* by set of them */
         Compiled *compiled;
         size_t n_compiled;
 };
@@ -99,6 +102,8 @@ PolicyStore *policy_store_free(PolicyStore *p) {
                 free(p->compiled[i].program);
                 free(p->compiled[i].lines);
         }
+        for (size_t i = 0; i < _SECCOMP_MANDATORY_MAX; i++)
+                seccomp_profile_free(p->mandatory[i]);
         free(p->files);
         free(p->compiled);
         hasher_free(p->hasher);
@@ -309,14 +314,57 @@ static int resolve_landlock(PolicyStore *p, ServiceConfig *s, Diagnostics *diag)
 
 /* ---- seccomp ---- */
 
-static SeccompTarget target_of(const PolicyStore *p, const ServiceConfig *s) {
-        return (SeccompTarget){
+/* What has to stand before the rules of a profile: a set of SeccompMandatory, as bits. */
+static unsigned mandatory_of(const ServiceConfig *s, bool built_in) {
+        unsigned set = s->policy.landlock ? 1U << SECCOMP_MANDATORY_PORTS : 0;
+
+        if (built_in)
+                return set; /* it has the others itself */
+        set |= 1U << SECCOMP_MANDATORY_MOUNTS;
+        for (size_t i = 0; i < s->n_volumes; i++)
+                set |= s->volumes[i].read_only ? 0 : 1U << SECCOMP_MANDATORY_VOLUMES;
+        return set;
+}
+
+static int get_mandatory(PolicyStore *p, SeccompMandatory which, SeccompFirst *ret_) {
+        static const char *const paths[] = {
+                [SECCOMP_MANDATORY_MOUNTS] = NUCLEUS_POLICY_DIR "/mounts.seccomp.json",
+                [SECCOMP_MANDATORY_VOLUMES] = NUCLEUS_POLICY_DIR "/volumes.seccomp.json",
+                [SECCOMP_MANDATORY_PORTS] = NUCLEUS_POLICY_DIR "/ports.seccomp.json",
+        };
+        _cleanup_policy_error_ PolicyError what = {};
+        int r = 0;
+
+        if (!p->mandatory[which]) {
+                size_t n;
+                const char *text = seccomp_mandatory_profile(which, &n);
+                r = seccomp_profile_parse(text, n, &p->mandatory[which], &what);
+        }
+        *ret_ = (SeccompFirst){ p->mandatory[which], paths[which] };
+        return r;
+}
+
+static int target_of(PolicyStore *p, const ServiceConfig *s, bool built_in, SeccompTarget *ret_) {
+        unsigned set = mandatory_of(s, built_in);
+        SeccompFirst *first = p->first[set];
+        size_t n = 0;
+
+        for (size_t i = 0; i < _SECCOMP_MANDATORY_MAX; i++)
+                if (set & 1U << i) {
+                        int r = get_mandatory(p, (SeccompMandatory)i, &first[n++]);
+                        if (r < 0)
+                                return r;
+                }
+        *ret_ = (SeccompTarget){
                 .arch = seccomp_arch_this(),
                 .capabilities = s->policy.capabilities_bounding,
                 .kernel_major = p->kernel_major,
                 .kernel_minor = p->kernel_minor,
+                .first = first,
+                .n_first = n,
                 .denied = p->floor->syscall_names,
         };
+        return 0;
 }
 
 static int may_exec(const SeccompProfile *profile, const SeccompTarget *target, bool *ret_) {
@@ -345,13 +393,15 @@ static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *tar
                 r = may_exec(f->seccomp, target, &starts);
         if (r < 0)
                 return r;
-        *ret_ = (Compiled){ f, target->capabilities, TAKE_PTR(program), TAKE_PTR(lines), starts };
+        *ret_ = (Compiled){ f, target->capabilities, target->first, TAKE_PTR(program), TAKE_PTR(lines),
+                starts };
         return 0;
 }
 
 static int get_compiled(PolicyStore *p, const PolicyFile *f, const SeccompTarget *target, Compiled **ret_) {
         for (size_t i = 0; i < p->n_compiled; i++)
-                if (p->compiled[i].file == f && p->compiled[i].capabilities == target->capabilities) {
+                if (p->compiled[i].file == f && p->compiled[i].capabilities == target->capabilities &&
+                        p->compiled[i].first == target->first) {
                         *ret_ = &p->compiled[i];
                         return 0;
                 }
@@ -385,7 +435,8 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
         int r = take_file(p, s, diag, POLICY_SECCOMP, "seccomp", s->seccomp, s->seccomp_sha256, &f);
         if (r < 0)
                 return r;
-        bool built_in = !f && p->floor->n_syscalls == 0; /* nucleus-exec has it */
+        /* nucleus-exec has it, as it is. */
+        bool own = f, built_in = !own && p->floor->n_syscalls == 0 && !s->policy.landlock;
         if (built_in && !s->log_denials)
                 return 0;
         if (!f)
@@ -399,8 +450,11 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
                         "mode \"%s\" requires a policy that denies by default; list what is allowed",
                         mode_rules(s->mode)->name);
 
-        SeccompTarget target = target_of(p, s);
+        SeccompTarget target;
         _cleanup_policy_error_ PolicyError what = {};
+        r = target_of(p, s, !own, &target);
+        if (r < 0)
+                return r;
         r = seccomp_profile_check(f->seccomp, &target, &what);
         if (r == -EINVAL)
                 return refuse(s, diag, (Position){ .file = f->path, .line = what.line }, "%s", what.message);
@@ -448,7 +502,9 @@ int policy_store_seccomp(PolicyStore *p, const ServiceConfig *s, const SeccompPr
         if (!f->seccomp)
                 return -ENOENT;
         *ret_profile = f->seccomp;
-        *ret_target = target_of(p, s);
+        r = target_of(p, s, !s->seccomp, ret_target);
+        if (r < 0)
+                return r;
         *ret_path = f->path;
         return 0;
 }

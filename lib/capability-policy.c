@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The capability policy of a service: TOML to two sets. Must keep nothing that is not named. */
 
+#include <linux/capability.h>
+
 #include "policy-reader.h"
 #include "strbuf.h"
 
@@ -16,6 +18,11 @@ static int take_capability(const TomlNode *v, const char *word, void *userdata, 
                 return policy_error_at(
                         reterr_, v, "unknown capability \"%.64s\"; capabilities(7) lists them", word);
         }
+        if (cap == CAP_SETFCAP)
+                return policy_error_at(reterr_, v,
+                        "CAP_SETFCAP cannot be kept: a capability that the service gives to a file of a "
+                        "volume is "
+                        "the host's");
         *set |= UINT64_C(1) << cap;
         return 0;
 }

@@ -4,8 +4,11 @@
 #include "seccomp-builtin.h"
 
 #include "agent.seccomp.text.h"
+#include "mounts.seccomp.text.h"
+#include "ports.seccomp.text.h"
 #include "production.seccomp.text.h"
 #include "strict-agent.seccomp.text.h"
+#include "volumes.seccomp.text.h"
 
 static const struct {
         const char *text;
@@ -20,4 +23,24 @@ _Static_assert(ELEMENTSOF(profiles) == _MODE_MAX, "one profile a tier");
 const char *seccomp_builtin_profile(Mode mode, size_t *ret_n) {
         *ret_n = profiles[mode].n;
         return profiles[mode].text;
+}
+
+const char *const seccomp_mandatory_names[_SECCOMP_MANDATORY_MAX] = {
+        [SECCOMP_MANDATORY_MOUNTS] = "mounts.seccomp.json",
+        [SECCOMP_MANDATORY_VOLUMES] = "volumes.seccomp.json",
+        [SECCOMP_MANDATORY_PORTS] = "ports.seccomp.json",
+};
+
+const char *seccomp_mandatory_profile(SeccompMandatory which, size_t *ret_n) {
+        switch (which) {
+        case SECCOMP_MANDATORY_VOLUMES:
+                *ret_n = sizeof(text_volumes) - 1;
+                return text_volumes;
+        case SECCOMP_MANDATORY_PORTS:
+                *ret_n = sizeof(text_ports) - 1;
+                return text_ports;
+        default:
+                *ret_n = sizeof(text_mounts) - 1;
+                return text_mounts;
+        }
 }

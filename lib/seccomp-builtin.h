@@ -15,6 +15,20 @@ extern "C" {
  */
 const char *seccomp_builtin_profile(Mode mode, size_t *ret_n);
 
+/* What stands before every rule of a profile that somebody wrote, and of all where it is said so. */
+typedef enum SeccompMandatory {
+        SECCOMP_MANDATORY_MOUNTS,  /* always */
+        SECCOMP_MANDATORY_VOLUMES, /* where a volume may be written to */
+        SECCOMP_MANDATORY_PORTS,   /* with a Landlock policy, before built-in profiles too */
+        _SECCOMP_MANDATORY_MAX,
+} SeccompMandatory;
+
+/* "mounts.seccomp.json" */
+extern const char *const seccomp_mandatory_names[_SECCOMP_MANDATORY_MAX];
+
+/* The same as seccomp_builtin_profile(), for one of them. */
+const char *seccomp_mandatory_profile(SeccompMandatory which, size_t *ret_n);
+
 #ifdef __cplusplus
 }
 #endif

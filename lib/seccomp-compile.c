@@ -44,6 +44,10 @@ static void emit(Code *c, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf) {
 }
 
 static void ret(Code *c, uint32_t action) {
+        /* What the kernel says where nobody traces, and nobody does: but a listener that the workload makes
+         * for itself would be asked before a tracer. */
+        if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
+                action = SECCOMP_RET_ERRNO | ENOSYS;
         emit(c, BPF_RET | BPF_K, action, 0, 0);
 }
 
@@ -176,7 +180,7 @@ static void rule(Code *c, const char *name, const SeccompRule *r) {
 
 /* ---- the search ---- */
 
-static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
+static void outcome(Code *c, const Range *r) {
         const SeccompCall *call = r->call;
 
         if (!call) {
@@ -188,7 +192,7 @@ static void outcome(Code *c, const SeccompProfile *p, const Range *r) {
                 if (call->rules[i]->n_conditions == 0)
                         return;
         }
-        ret(c, p->default_action);
+        ret(c, call->fallback);
 }
 
 /* Lets the comparison at `at` jump over everything behind it where it holds: by itself where it reaches that
@@ -211,17 +215,17 @@ static void skip(Code *c, size_t at) {
 }
 
 /* The accumulator holds the number. Leaves overwrite it. */
-static void search(Code *c, const SeccompProfile *p, const Range *ranges, size_t n) {
+static void search(Code *c, const Range *ranges, size_t n) {
         if (n == 1) {
-                outcome(c, p, ranges);
+                outcome(c, ranges);
                 return;
         }
 
         size_t half = n / 2, at = c->n;
         jump(c, BPF_JGE, ranges[half].first, 0, 0);
-        search(c, p, ranges, half);
+        search(c, ranges, half);
         skip(c, at);
-        search(c, p, ranges + half, n - half);
+        search(c, ranges + half, n - half);
 }
 
 /* ---- calls to ranges ---- */
@@ -248,11 +252,11 @@ static size_t add_gap(
         return n;
 }
 
-static Range range_of(const SeccompProfile *p, const SeccompCall *call) {
+static Range range_of(const SeccompCall *call) {
         if (call->denied)
                 return (Range){ call->nr, SECCOMP_FLOOR_ACTION, NULL };
         if (call->n_rules == 0)
-                return (Range){ call->nr, p->default_action, NULL };
+                return (Range){ call->nr, call->fallback, NULL };
         if (call->rules[0]->n_conditions == 0)
                 return (Range){ call->nr, call->rules[0]->action, NULL };
         return (Range){ call->nr, 0, call };
@@ -265,7 +269,7 @@ static size_t make_ranges(const SeccompProfile *p, const SeccompCalls *c, Range 
 
         for (size_t i = 0; i < c->n; i++) {
                 n = add_gap(p, c->beyond, ranges, n, next, c->calls[i].nr);
-                n = add_range(ranges, n, range_of(p, &c->calls[i]));
+                n = add_range(ranges, n, range_of(&c->calls[i]));
                 next = c->calls[i].nr + 1;
         }
         return add_gap(p, c->beyond, ranges, n, next, UINT32_MAX);
@@ -295,7 +299,7 @@ int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, Seccom
         size_t n = make_ranges(p, &calls, ranges);
 
         prologue(&c, target->arch);
-        search(&c, p, ranges, n);
+        search(&c, ranges, n);
 
         if (c.failed || c.n > BPF_MAXINSNS) {
                 free(c.filter);

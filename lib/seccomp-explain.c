@@ -55,6 +55,8 @@ int seccomp_profile_check(const SeccompProfile *p, const SeccompTarget *target, 
 struct SeccompExplainer {
         const SeccompProfile *profile;
         SeccompCalls calls;
+        const SeccompFirst *first;
+        size_t n_first;
 };
 
 SeccompExplainer *seccomp_explainer_free(SeccompExplainer *e) {
@@ -70,6 +72,8 @@ int seccomp_explainer_new(const SeccompProfile *p, const SeccompTarget *target, 
         if (!e)
                 return -ENOMEM;
         e->profile = p;
+        e->first = target->first;
+        e->n_first = target->n_first;
         int r = seccomp_calls_collect(p, target, &e->calls);
         if (r < 0)
                 return r;
@@ -84,6 +88,16 @@ uint32_t seccomp_explainer_beyond(const SeccompExplainer *e) {
 static int number_compare(const void *nr, const void *call) {
         uint32_t x = *(const uint32_t *)nr, y = ((const SeccompCall *)call)->nr;
         return x < y ? -1 : x > y;
+}
+
+/* Of the profile before the profile that has the rule. */
+static const char *path_of(const SeccompExplainer *e, const SeccompRule *rule) {
+        for (size_t i = 0; i < e->n_first; i++) {
+                const SeccompProfile *p = e->first[i].profile;
+                if (rule >= p->rules && rule < p->rules + p->n_rules)
+                        return e->first[i].path;
+        }
+        return NULL;
 }
 
 int seccomp_explainer_ask(const SeccompExplainer *e, uint32_t nr, SeccompVerdict **ret_, size_t *ret_n) {
@@ -101,8 +115,12 @@ int seccomp_explainer_ask(const SeccompExplainer *e, uint32_t nr, SeccompVerdict
                 n_rules = 0;
         }
         for (size_t i = 0; i < n_rules; i++)
-                verdicts[n++] = (SeccompVerdict){ call->rules[i], false, call->rules[i]->line,
-                        call->rules[i]->action };
+                verdicts[n++] = (SeccompVerdict){
+                        .rule = call->rules[i],
+                        .first = i < call->n_first ? path_of(e, call->rules[i]) : NULL,
+                        .line = call->rules[i]->line,
+                        .action = call->rules[i]->action,
+                };
         if (n == 0 || (verdicts[n - 1].rule && verdicts[n - 1].rule->n_conditions > 0))
                 verdicts[n++] = (SeccompVerdict){ .line = e->profile->default_line,
                         .action = nr >= calls->beyond ? seccomp_beyond_action(e->profile)

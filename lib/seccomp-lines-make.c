@@ -31,7 +31,7 @@ static int add_call(StrBuf *b, const SeccompExplainer *e, uint32_t nr) {
         (void)snprintf(subject, sizeof(subject), "%u", nr);
         for (size_t i = 0; i < n; i++)
                 if (v[i].action != SECCOMP_RET_ALLOW)
-                        add_entry(b, subject, v[i].action, v[i].line);
+                        add_entry(b, subject, v[i].action, v[i].first ? 0 : v[i].line);
         return 0;
 }
 

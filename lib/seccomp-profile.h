@@ -71,11 +71,19 @@ typedef struct SeccompProfile {
         size_t n_rules;
 } SeccompProfile;
 
+/* Rules that stand before a profile's: only what they say, not their default. */
+typedef struct SeccompFirst {
+        const SeccompProfile *profile;
+        const char *path; /* for people */
+} SeccompFirst;
+
 /* What a profile is compiled for. */
 typedef struct SeccompTarget {
         const SeccompArch *arch;
         uint64_t capabilities;               /* those that the service keeps: bit N, capability N */
         unsigned kernel_major, kernel_minor; /* for minKernel */
+        const SeccompFirst *first;           /* profiles whose rules stand before those of this one */
+        size_t n_first;
         char *const *denied; /* calls that no rule may allow: EPERM, before every rule; NULL: none */
 } SeccompTarget;
 
@@ -113,7 +121,8 @@ int seccomp_compile(const SeccompProfile *p, const SeccompTarget *target, Seccom
 typedef struct SeccompVerdict {
         const SeccompRule *rule; /* its conditions say when; NULL: the default, or the floor */
         bool by_floor;           /* target->denied */
-        unsigned line;           /* of the rule or the default; 0 for the floor */
+        const char *first; /* the path of the one of target->first that has the rule; NULL: the profile */
+        unsigned line;     /* of the rule or the default; 0 for the floor */
         uint32_t action;
 } SeccompVerdict;
 

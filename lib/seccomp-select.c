@@ -117,8 +117,25 @@ static int call_compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+/* They name calls for their own reasons: where the profile's list ends is not theirs to say. */
+static int collect_first(SeccompCalls *c, const SeccompTarget *target) {
+        for (size_t i = 0; i < target->n_first; i++)
+                for (size_t k = 0; k < target->first[i].profile->n_rules; k++) {
+                        int r = collect_rule(c, &target->first[i].profile->rules[k], target);
+                        if (r < 0)
+                                return r;
+                }
+        c->beyond = 0;
+        for (size_t i = 0; i < c->n; i++)
+                c->calls[i].n_first = c->calls[i].n_rules;
+        return 0;
+}
+
 int seccomp_calls_collect(const SeccompProfile *p, const SeccompTarget *target, SeccompCalls *ret_) {
         *ret_ = (SeccompCalls){};
+        int k = collect_first(ret_, target);
+        if (k < 0)
+                return k;
         for (size_t i = 0; i < p->n_rules; i++) {
                 int r = collect_rule(ret_, &p->rules[i], target);
                 if (r < 0)
@@ -127,6 +144,9 @@ int seccomp_calls_collect(const SeccompProfile *p, const SeccompTarget *target, 
         int r = collect_floor(ret_, target);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < ret_->n; i++)
+                ret_->calls[i].fallback =
+                        ret_->calls[i].nr >= ret_->beyond ? seccomp_beyond_action(p) : p->default_action;
         if (ret_->n > 1)
                 qsort(ret_->calls, ret_->n, sizeof(SeccompCall), call_compare);
         return 0;

@@ -11,7 +11,9 @@ typedef struct SeccompCall {
         const char *name;
         const SeccompRule **rules; /* those that apply; none: the default */
         size_t n_rules;
-        bool denied; /* by the floor */
+        size_t n_first;    /* how many of them are of target->first */
+        bool denied;       /* by the floor */
+        uint32_t fallback; /* where no rule matches */
 } SeccompCall;
 
 typedef struct SeccompCalls {

@@ -97,7 +97,7 @@ static Position place_of(const Source *s, const Answer *a, const SeccompVerdict 
         for (size_t i = 0; v->by_floor && s->floor && i < s->floor->n_syscalls; i++)
                 if (streq(s->floor->syscalls[i].word, a->name))
                         return s->floor->syscalls[i].where;
-        return (Position){ .file = v->by_floor ? NULL : s->path, .line = v->line };
+        return (Position){ .file = v->by_floor ? NULL : v->first ?: s->path, .line = v->line };
 }
 
 static const char *reason_of(const Source *s, const SeccompVerdict *v) {
