@@ -8,51 +8,61 @@
 #include "steps.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include "sys.h"
+#include "user-db.h"
 
 #define DATABASE_MAX (4LL * 1024 * 1024)
 
-/* Opens a database of the service: of its root tree, or the host's where it has none. A tree may hold
- * anything under that name, so only a regular file is read. */
-static int open_database(Context *c, const char *path, FILE **ret_) {
-        struct stat st;
-        _cleanup_close_ int fd =
-                c->root_fd >= 0 ? sys_openat2(c->root_fd, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
-                                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+/* The text of a file. */
+typedef struct Database {
+        char *text;
+        size_t n;
+} Database;
 
+static void database_done(Database *d) {
+        free(d->text);
+}
+
+/* Opens a database of the service: of its root tree, or the host's where it has none. */
+static int open_database(const Context *c, const char *path) {
+        int fd = c->root_fd >= 0 ? sys_openat2(c->root_fd, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+                                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+                                 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        return fd < 0 ? -errno : fd;
+}
+
+/* Reads one whole. A tree may hold anything under that name, so only a regular file is read. */
+static int read_database(Context *c, const char *path, Database *ret_) {
+        struct stat st;
+        size_t n = 0;
+
+        _cleanup_close_ int fd = open_database(c, path);
         if (fd < 0)
                 return step_fail(
-                        c, -errno, "cannot open %s of the %s", path, c->root_fd >= 0 ? "rootfs" : "host");
+                        c, fd, "cannot open %s of the %s", path, c->root_fd >= 0 ? "rootfs" : "host");
         if (fstat(fd, &st) < 0)
                 return step_fail(c, -errno, "cannot look at %s", path);
         if (!S_ISREG(st.st_mode) || st.st_size > DATABASE_MAX)
                 return step_fail(c, -EINVAL, "%s of the rootfs is no regular file, or too large", path);
 
-        FILE *f = fdopen(fd, "re");
-        if (!f)
-                return -errno;
-        (void)TAKE_FD(fd);
-        *ret_ = f;
+        _cleanup_free_ char *text = malloc((size_t)st.st_size + 1);
+        if (!text)
+                return step_fail(c, -ENOMEM, "cannot read %s", path);
+        for (ssize_t k = 1; k > 0 && n <= (size_t)st.st_size; n += (size_t)k) {
+                k = read(fd, text + n, (size_t)st.st_size + 1 - n);
+                if (k < 0)
+                        return step_fail(c, -errno, "cannot read %s", path);
+        }
+        if (n != (size_t)st.st_size)
+                return step_fail(c, -EBUSY, "%s changes while it is read", path);
+        *ret_ = (Database){ TAKE_PTR(text), n };
         return 0;
 }
 
 static bool parse_id(const char *s, uint32_t *ret_) {
-        unsigned long v;
-        char *end;
-
-        if (isempty(s) || strspn(s, "0123456789") != strlen(s))
-                return false;
-        errno = 0;
-        v = strtoul(s, &end, 10);
-        if (errno != 0 || v >= UINT32_MAX)
-                return false;
-        *ret_ = (uint32_t)v;
-        return true;
+        return user_id_parse(s, strlen(s), ret_);
 }
 
 /* With a range of its own, a service has the ids of that range and no others. */
@@ -65,63 +75,62 @@ static int check_id(Context *c, const char *what, uint32_t id) {
         return 0;
 }
 
-static int find_user(Context *c, const char *name, uid_t *ret_uid, gid_t *ret_gid) {
-        _cleanup_fclose_ FILE *f = NULL;
-        const struct passwd *pw;
+/* Says why an account was not found: `r` is what the reader of the database returned. */
+static int not_found(
+        Context *c, int r, const char *what, const char *name, const char *path, unsigned line) {
+        if (r == -EINVAL)
+                return step_fail(c, r,
+                        "line %u of the service's %s, for %s %s, is not what it should be: %s fields, and "
+                        "ids "
+                        "from 0 to 4294967294",
+                        line, path, what, name, streq(what, "user") ? "seven" : "four");
+        return step_fail(c, r, "%s %s is not in the service's %s", what, name, path);
+}
 
-        int r = open_database(c, "/etc/passwd", &f);
+static int find_user(Context *c, const char *name) {
+        _cleanup_(database_done) Database d = {};
+        unsigned line = 0;
+
+        int r = read_database(c, "/etc/passwd", &d);
         if (r < 0)
                 return r;
-        while ((pw = fgetpwent(f)))
-                if (streq(pw->pw_name, name)) {
-                        *ret_uid = pw->pw_uid;
-                        *ret_gid = pw->pw_gid;
-                        return 0;
-                }
-        return step_fail(c, -ESRCH, "user %s is not in the service's /etc/passwd", name);
+        r = passwd_find_name(d.text, d.n, name, &c->uid, &c->gid, &line);
+        return r < 0 ? not_found(c, r, "user", name, "/etc/passwd", line) : 0;
 }
 
 static int find_group(Context *c, const char *name, gid_t *ret_) {
-        _cleanup_fclose_ FILE *f = NULL;
-        const struct group *gr;
+        _cleanup_(database_done) Database d = {};
+        unsigned line = 0;
 
         if (parse_id(name, ret_))
                 return 0;
-        int r = open_database(c, "/etc/group", &f);
+        int r = read_database(c, "/etc/group", &d);
         if (r < 0)
                 return r;
-        while ((gr = fgetgrent(f)))
-                if (streq(gr->gr_name, name)) {
-                        *ret_ = gr->gr_gid;
-                        return 0;
-                }
-        return step_fail(c, -ESRCH, "group %s is not in the service's /etc/group", name);
+        r = group_find_name(d.text, d.n, name, ret_, &line);
+        return r < 0 ? not_found(c, r, "group", name, "/etc/group", line) : 0;
 }
 
 /* The group of a user given by number: what the database says, else the same number. */
-static void group_of_number(Context *c) {
-        _cleanup_fclose_ FILE *f = NULL;
-        const struct passwd *pw;
+static int group_of_number(Context *c) {
+        _cleanup_(database_done) Database d = {};
+        unsigned line = 0;
 
         c->gid = c->uid;
-        if (open_database(c, "/etc/passwd", &f) < 0)
-                return;
-        while ((pw = fgetpwent(f)))
-                if (pw->pw_uid == c->uid) {
-                        c->gid = pw->pw_gid;
-                        return;
-                }
+        if (read_database(c, "/etc/passwd", &d) < 0)
+                return 0;
+        int r = passwd_find_uid(d.text, d.n, c->uid, &c->gid, &line);
+        return r == -EINVAL ? not_found(c, r, "user", c->spec->user, "/etc/passwd", line) : 0;
 }
 
 int step_user(Context *c) {
         const char *user = c->spec->user;
+        int r = 0;
 
-        if (parse_id(user, &c->uid)) {
-                if (!c->spec->group && c->uid != 0)
-                        group_of_number(c);
-                return check_id(c, "user", c->uid);
-        }
-        int r = find_user(c, user, &c->uid, &c->gid);
+        if (!parse_id(user, &c->uid))
+                r = find_user(c, user);
+        else if (!c->spec->group && c->uid != 0)
+                r = group_of_number(c);
         return r < 0 ? r : check_id(c, "user", c->uid);
 }
 

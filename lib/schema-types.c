@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "user-db.h"
 #include "utf8.h"
 
 #define STRING_MAX 131071U /* MAX_ARG_STRLEN of the kernel, less the NUL */
@@ -187,11 +188,12 @@ const SchemaType type_units = { "list of unit names", parse_units, format_list }
 
 static bool is_user(const char *s) {
         size_t n = strlen(s);
+        uint32_t id;
 
         if (n == 0 || n > 256)
                 return false;
         if (strspn(s, "0123456789") == n)
-                return n <= 10 && strtoull(s, NULL, 10) < UINT32_MAX;
+                return user_id_parse(s, n, &id);
         /* What shadow-utils and systemd accept on Linux, systemd.io/USER_NAMES. */
         return s[0] != '-' && s[0] != '.' &&
                strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;

@@ -350,6 +350,38 @@ def test_user_is_looked_up_in_the_rootfs(root):
     assert number.one("uid") == ("1000",) * 3
 
 
+@pytest.mark.parametrize("line", [
+    "web:x::1001::/:/bin/sh", "web:x:1000:::/:/bin/sh", "web:x:4294967296:4294967296::/:/bin/sh", "web:x:-4:1::/:/",
+    "web:x:4294967295:1::/:/", "web:x:+5:1001::/:/", "web:x:0x10:1001::/:/", "web:x:12abc:9::/:/", "web:x:012:9::/:/",
+    "web:x:1000:1001", "web:x:1000:1001::/:/bin/sh:"])
+def test_user_of_a_wrong_line_is_refused(root, line):
+    """No C library's guess, which would be root for some."""
+    rootfs.write(f"{root}/etc/passwd", f"root:x:0:0::/:/\n{line}\n")
+    result = refused(run(payload("ids", rootfs=root, user="web")), Exit.USER)
+    assert "line 2 of the service's /etc/passwd, for user web, is not what it should be" in result.stderr
+    rootfs.write(f"{root}/etc/passwd", f"{line.replace('web', 'other')}\nweb:x:7:8::/:/\n")
+    result = run(payload("ids", rootfs=root, user="web"))
+    assert (result.one("uid"), result.one("gid")) == (("7",) * 3, ("8",) * 3), result
+
+
+@pytest.mark.parametrize("line", ["web:x::", "web:x:4294967296:", "web:x:-1:", "web:x:5", "web:x:07:", "web"])
+def test_group_of_a_wrong_line_is_refused(root, line):
+    rootfs.write(f"{root}/etc/group", f"root:x:0:\n\n{line}\n")
+    for spec in (payload("ids", rootfs=root, user="1000", group="web"),
+                 payload("ids", rootfs=root, user="1000", supplementary=["web"])):
+        result = refused(run(spec), Exit.GROUP)
+        assert "line 3 of the service's /etc/group, for group web, is not what it should be" in result.stderr
+    rootfs.write(f"{root}/etc/group", f"# {line}\nweb:x:9:")
+    assert run(payload("ids", rootfs=root, user="1000", group="web")).one("gid") == ("9",) * 3
+
+
+def test_user_by_number_has_the_group_of_its_line(root):
+    assert run(payload("ids", rootfs=root, user="1000")).one("gid") == ("1001",) * 3
+    assert run(payload("ids", rootfs=root, user="1003")).one("gid") == ("1003",) * 3
+    rootfs.write(f"{root}/etc/passwd", "web:x:1000:::/:/bin/sh\n")
+    refused(run(payload("ids", rootfs=root, user="1000")), Exit.USER)
+
+
 def test_user_is_another_one_on_the_host(root):
     with start(payload("linger", rootfs=root, user="web")) as s:
         s.until_ready()
