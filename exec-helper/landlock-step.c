@@ -82,29 +82,58 @@ static int apply_builtin(Context *c) {
                                 .min_abi = min_abi(c) });
 }
 
+/* May a path lead through the symbolic links of this mount? Nobody but the operator puts any into the root
+ * tree and the host's, and those in mounts of ours are ours. A volume is shared state, read-only here or
+ * not, and a tmpfs is the service's. */
+static bool has_links_of_the_operator(const Mount *m) {
+        return m->kind == MOUNT_ROOT_TREE || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_DEV ||
+               (m->kind == MOUNT_BIND && m->optional);
+}
+
+/* The ids of those mounts. */
+static int find_mounts(Context *c, uint64_t *ret_ids, size_t *ret_n) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->plan.n; i++) {
+                const Mount *m = &c->plan.mounts[i];
+                if (m->fd < 0 || !has_links_of_the_operator(m))
+                        continue;
+                if (sys_mount_id(m->fd, &ret_ids[n++]) < 0)
+                        return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
+        }
+        *ret_n = n;
+        return 0;
+}
+
 /* Opens the paths of the policy, as the service sees them. The descriptors are the caller's to close, of the
  * first *ret_n rules. */
 static int open_rules(Context *c, const LandlockPolicy *p, LandlockRule *rules, size_t *ret_n) {
+        _cleanup_free_ uint64_t *mounts = calloc(c->plan.n + 1, sizeof(*mounts));
         _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        size_t n_mounts = 0;
 
+        if (!mounts)
+                return -ENOMEM;
         if (root < 0)
                 return step_fail(c, -errno, "cannot open /");
-        for (size_t i = 0; i < p->n_rules; i++) {
-                int fd = rule_path_open(root, p->rules[i].path);
+        int r = find_mounts(c, mounts, &n_mounts);
+        for (size_t i = 0; r >= 0 && i < p->n_rules; i++) {
+                int fd = rule_path_open(root, p->rules[i].path, mounts, n_mounts);
 
                 if ((fd == -ENOENT || fd == -ENOTDIR) && p->rules[i].optional)
                         continue;
                 if (fd == -EPERM)
                         return step_fail(c, fd,
-                                "the path %s of the Landlock policy leads through a symbolic link on a "
-                                "writable file system, which could widen the policy",
+                                "the path %s of the Landlock policy leads through a symbolic link "
+                                "outside of the root tree, where it could be changed to widen the policy: "
+                                "write where it leads to",
                                 p->rules[i].path);
                 if (fd < 0)
                         return step_fail(c, fd, "cannot open the path %s of the Landlock policy%s",
                                 p->rules[i].path, fd == -ENOENT ? " (optional = true allows that)" : "");
                 rules[(*ret_n)++] = (LandlockRule){ .fd = fd, .access = p->rules[i].access };
         }
-        return 0;
+        return r;
 }
 
 static int apply_custom(Context *c, const LandlockPolicy *p) {

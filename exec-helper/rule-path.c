@@ -8,7 +8,6 @@
 
 #include <limits.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "sys.h"
 
@@ -16,6 +15,8 @@
 
 typedef struct Walk {
         int root;
+        const uint64_t *mounts; /* whose links are followed */
+        size_t n_mounts;
         char done[PATH_MAX]; /* resolved, without links; "" is the root */
         char left[PATH_MAX]; /* what is not resolved yet */
         unsigned n_links;
@@ -29,17 +30,27 @@ static int open_plain(int root, const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
+/* 0, or -EPERM. */
+static int check_mount(const Walk *w, int link) {
+        uint64_t id;
+
+        if (sys_mount_id(link, &id) < 0)
+                return -errno;
+        for (size_t i = 0; i < w->n_mounts; i++)
+                if (id != 0 && w->mounts[i] == id)
+                        return 0;
+        return -EPERM;
+}
+
 /* Takes the text of a link in place of the name that it had. */
 static int follow(Walk *w, int link) {
         char target[PATH_MAX], rest[PATH_MAX];
-        struct statvfs st;
 
         if (++w->n_links > LINKS_MAX)
                 return -ELOOP;
-        if (fstatvfs(link, &st) < 0)
-                return -errno;
-        if (!(st.f_flag & ST_RDONLY))
-                return -EPERM;
+        int r = check_mount(w, link);
+        if (r < 0)
+                return r;
         ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
         if (n < 0)
                 return -errno;
@@ -90,7 +101,7 @@ static int step(Walk *w, const char *name) {
         return follow(w, fd);
 }
 
-int rule_path_open(int root, const char *path) {
+int rule_path_open(int root, const char *path, const uint64_t *mounts, size_t n_mounts) {
         struct stat st;
         int fd = open_plain(root, path);
 
@@ -105,6 +116,8 @@ int rule_path_open(int root, const char *path) {
         if (!w)
                 return -ENOMEM;
         w->root = root;
+        w->mounts = mounts;
+        w->n_mounts = n_mounts;
         if ((size_t)snprintf(w->left, sizeof(w->left), "%s", path) >= sizeof(w->left))
                 return -ENAMETOOLONG;
         while (w->left[strspn(w->left, "/")]) {

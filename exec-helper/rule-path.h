@@ -7,10 +7,11 @@
 
 /*
  * Opens an absolute, normalised path below `root` (O_PATH). Symbolic links are followed within the root, but
- * only those on read-only mounts: one that the service can put in place would widen the policy of its next
- * start.
+ * only those on the mounts with these ids (sys_mount_id()): one that the service, or a neighbour with the
+ * same volume, can put in place would widen the policy of the next start. That a mount is read-only says
+ * nothing: its volume may be writable elsewhere.
  *
  * A descriptor; -ENOENT or -ENOTDIR where it is missing, -ELOOP where links lead in circles, -EPERM where
- * one could have been changed, or another -errno.
+ * one is on another mount, or another -errno.
  */
-int rule_path_open(int root, const char *path);
+int rule_path_open(int root, const char *path, const uint64_t *mounts, size_t n_mounts);

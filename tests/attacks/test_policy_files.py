@@ -249,20 +249,53 @@ def test_42_link_of_the_root_tree_followed(root, volume, target):
     assert [row[1] for row in result.all("open")] == ["OK", "EACCES"], result
 
 
+OUTSIDE = "leads through a symbolic link outside of the root tree"
+
+
+@pytest.mark.parametrize("how", ["rw", "ro"])
 @pytest.mark.parametrize("name, planted", [("/data/planted", "/"), ("/data/planted", "file"),
                                            ("/data/planted/x", "/data/a"), ("/link", "/etc")])
-def test_42_planted_link_refused(root, volume, name, planted):
-    """A service that may write to its volume would choose there what its next start grants."""
+def test_42_planted_link_refused(root, volume, name, planted, how):
+    """Who may write to a volume, here or in another service, would choose there what the next start grants."""
     (volume / "a/x").mkdir()
     os.symlink(planted, volume / "planted")
     os.symlink("/data/planted", f"{root}/link")
-    spec = custom("cwd", rootfs=root, volumes=[(volume, "/data", "rw")], rules=[START, (name, "read_file")])
+    spec = custom("cwd", rootfs=root, volumes=[(volume, "/data", how)], rules=[START, (name, "read_file")])
 
     result = refused(run(spec), Exit.LANDLOCK)
-    assert f"the path {name} of the Landlock policy leads through a symbolic link on a writable" in result.stderr
+    assert f"the path {name} of the Landlock policy {OUTSIDE}" in result.stderr
     refused(run(spec.but(landlock_rules=[START, (name, "read_file", "optional")])), Exit.LANDLOCK)
-    # The same volume, where the service cannot have changed it.
-    assert run(spec.but(volumes=[(volume, "/data", "ro")])).code == 0
+    # The same links, where only the operator can have put them.
+    shutil.rmtree(f"{root}/data")
+    shutil.copytree(volume, f"{root}/data", symlinks=True)
+    assert run(spec.but(volumes=[])).code == 0
+
+
+@pytest.mark.parametrize("target", ["real", "/etc", "/"])
+def test_42_link_in_a_read_only_volume_does_not_widen(root, volume, target):
+    """A service that has the volume read-only here and writable there, or a neighbour that has it writable."""
+    (volume / "real").mkdir()
+    os.symlink(target, volume / "current")
+    verbs = ["open", "r", "/etc/passwd"]
+    spec = custom(*verbs, rootfs=root, volumes=[(volume, "/data", "ro")],
+                  rules=[START, ("/data/current", "read_file")])
+    refused(run(spec), Exit.LANDLOCK)
+    # The same without the link, and what it would have granted.
+    for path, answer in (("/data/real", "EACCES"), ("/etc", "OK")):
+        result = run(spec.but(landlock_rules=[START, (path, "read_file")]))
+        assert result.all("open") == [("/etc/passwd", answer)], result
+
+
+def test_42_link_in_a_volume_without_a_root_tree_refused(volume):
+    """Of a service without a root tree: links of the host's tree are followed, those of its volumes are not."""
+    os.symlink("/etc", volume / "current")
+    places = ("/usr", "/bin", "/lib", "/lib64", "/nix/store")
+    tree = [(path, "execute,read_file,read_dir", "optional") for path in places]
+    spec = Spec(arguments=["/bin/sh", "-c", "exit 7"], landlock="custom", landlock_rules=tree,
+                volumes=[(volume, "/srv/data", "ro")])
+    assert run(spec).code == 7
+    result = refused(run(spec.but(landlock_rules=[*tree, ("/srv/data/current", "read_file")])), Exit.LANDLOCK)
+    assert f"/srv/data/current of the Landlock policy {OUTSIDE}" in result.stderr
 
 
 def test_42_program_of_the_host_runs_where_its_loader_may():
