@@ -3,7 +3,12 @@
 
 #include "report.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <syslog.h>
 
 #include "journal.h"
@@ -12,6 +17,10 @@
 
 #define TEXT_MAX (FAILURE_TEXT_MAX + 256)
 #define OWN_FIELDS 5
+
+/* How long a line waits for whoever reads standard error: one that says why a service failed, and others. */
+#define PATIENCE_ERROR_MS 1000
+#define PATIENCE_MS 20
 
 int step_fail(Context *c, int error, const char *format, ...) {
         va_list ap;
@@ -40,9 +49,36 @@ static void add_field(Fields *f, const char *name, const char *value) {
         f->n++;
 }
 
+/* A pipe that others write to may have filled up since it was asked: so this write does not wait either,
+ * where the kernel can do that without a flag that the others would share. */
+static ssize_t write_now(int fd, const char *s, size_t n) {
+        struct iovec iov = { (void *)s, n };
+        const int nowait = 8; /* RWF_NOWAIT */
+        struct stat st;
+
+        ssize_t k = send(fd, s, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (k >= 0 || errno != ENOTSOCK)
+                return k;
+        if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+                k = syscall(SYS_pwritev2, fd, &iov, 1, -1L, -1L, nowait);
+                if (k >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+                        return k;
+        }
+        return write(fd, s, n);
+}
+
+/* A line for standard error; dropped where nobody makes room for it: the service has signals to get. */
+static void write_line(const char *s, int patience) {
+        struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+        if (poll(&p, 1, patience) == 1 && p.revents == POLLOUT)
+                (void)write_now(STDERR_FILENO, s, strlen(s));
+}
+
 void report_record(const Context *c, int priority, const char *message_id, const char *message,
         const ReportField *fields, size_t n) {
         const char *name = c->spec && c->spec->name ? c->spec->name : "unknown";
+        _cleanup_free_ char *line = NULL;
         char number[16], identifier[96];
 
         if (c->stderr_is_journal) {
@@ -63,7 +99,8 @@ void report_record(const Context *c, int priority, const char *message_id, const
         number[0] = '\0';
         if (c->stderr_is_journal)
                 (void)snprintf(number, sizeof(number), "<%d>", priority);
-        (void)dprintf(STDERR_FILENO, "%snucleus-exec: %s: %s\n", number, name, message);
+        if (asprintf(&line, "%snucleus-exec: %s: %s\n", number, name, message) >= 0)
+                write_line(line, priority <= LOG_ERR ? PATIENCE_ERROR_MS : PATIENCE_MS);
 }
 
 /* One record of a step. */

@@ -3,7 +3,8 @@
 
 /*
  * The program's edge: each failure and each degradation becomes one record, in the journal where standard
- * error leads there, else a line on standard error.
+ * error leads there, else a line on standard error. What finds no room there in a moment is dropped: nobody
+ * who does not read may keep the supervisor from its service.
  */
 
 #include "context.h"
