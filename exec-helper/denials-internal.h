@@ -7,15 +7,19 @@
 #include "denials.h"
 
 /* All bounds: whatever a service does, it costs no more memory than this. */
-#define DENIALS_ROWS 64U /* kinds that are reported in each window */
+#define DENIALS_ROWS 64U          /* that are reported in each window */
+#define DENIALS_LANDLOCK_ROWS 48U /* of these: paths are many, and must not hide system calls */
+#define DENIALS_NAMES 4U          /* programs that are named of each kind: a name is quickly changed */
 #define DENIALS_WINDOW_MS (3600 * 1000LL)
 #define DENIALS_DOMAINS 32U /* Landlock domains of the service that have denied something */
 #define DENIALS_PENDING 8U
 #define DENIALS_PENDING_MS 100
 
-/* One kind of denial: reported when it came first, and counted since. */
+/* One kind of denial, of one program: reported when it came first, and counted since. */
 typedef struct DenialRow {
-        char key[256];
+        char kind[192];
+        char comm[AUDIT_COMM_MAX];
+        bool rest;       /* of all programs that are not named: only counted */
         char label[160]; /* for people */
         uint64_t more;
 } DenialRow;
@@ -39,7 +43,7 @@ struct Denials {
         size_t n_pending;
 
         DenialRow rows[DENIALS_ROWS];
-        size_t n_rows;
+        size_t n_rows, n_landlock_rows;
         uint64_t others;      /* that found no room in `rows` */
         bool lost;            /* the kernel had more to say than we could hear */
         int64_t window_start; /* monotonic milliseconds */
@@ -63,12 +67,11 @@ void denials_summarize(Context *c);
  */
 void denial_report(const Context *c, const AuditRecord *r, const AuditRecord *call);
 
-/* Which kind the denial is, for the table: not for people. */
-void denial_key(const AuditRecord *r, const AuditRecord *call, char *ret_key, size_t size);
+/* Which kind the denial is, whoever made the call, for the table: not for people. */
+void denial_kind(const AuditRecord *r, char *ret_kind, size_t size);
 
-/* Names the kind for people, in a few words. */
-void denial_label(
-        const Context *c, const AuditRecord *r, const AuditRecord *call, char *ret_label, size_t size);
+/* Names the kind for people, in a few words, and the program `comm`; NULL: one of many. */
+void denial_label(const Context *c, const AuditRecord *r, const char *comm, char *ret_label, size_t size);
 
 /* The path of a process's cgroup, as the calling process sees it, to be freed; NULL: gone, or not to be
  * read. `pid` 0: our own. */

@@ -271,18 +271,16 @@ void denial_report(const Context *c, const AuditRecord *r, const AuditRecord *ca
 
 /* ---- kinds ---- */
 
-void denial_key(const AuditRecord *r, const AuditRecord *call, char *ret_key, size_t size) {
+void denial_kind(const AuditRecord *r, char *ret_kind, size_t size) {
         if (r->type == AUDIT_TYPE_SECCOMP)
-                (void)snprintf(ret_key, size, "%" PRIx64 " %" PRIu64 " %" PRIx64 " %s", r->arch, r->syscall,
-                        r->code, r->comm);
+                (void)snprintf(
+                        ret_kind, size, "%" PRIx64 " %" PRIu64 " %" PRIx64, r->arch, r->syscall, r->code);
         else
-                (void)snprintf(ret_key, size, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s", r->blockers,
-                        r->src, r->dest, r->opid, call ? call->comm : "", r->path);
+                (void)snprintf(ret_kind, size, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %s", r->blockers,
+                        r->src, r->dest, r->opid, r->path);
 }
 
-void denial_label(
-        const Context *c, const AuditRecord *r, const AuditRecord *call, char *ret_label, size_t size) {
-        const AuditRecord *who = r->type == AUDIT_TYPE_SECCOMP ? r : call;
+void denial_label(const Context *c, const AuditRecord *r, const char *comm, char *ret_label, size_t size) {
         _cleanup_strbuf_ StrBuf b = {};
         char name[sizeof(r->blockers)];
 
@@ -294,9 +292,11 @@ void denial_label(
                 strbuf_printf(&b, "%s to ", name);
                 add_object(&b, r);
         }
-        if (who) {
+        if (!comm)
+                strbuf_puts(&b, " by other programs");
+        else if (comm[0]) {
                 strbuf_puts(&b, " by ");
-                add_quoted(&b, who->comm);
+                add_quoted(&b, comm);
         }
         (void)snprintf(ret_label, size, "%s", text_of(&b) ?: "?");
 }
@@ -330,7 +330,7 @@ void denials_summarize(Context *c) {
         if (total > 0 || d->lost)
                 report_record(c, LOG_NOTICE, MESSAGE_ID_DENIALS_MORE, text_of(&b) ?: "out of memory",
                         (const ReportField[]){ { "NUCLEUS_COUNT", count } }, 1);
-        d->n_rows = 0;
+        d->n_rows = d->n_landlock_rows = 0;
         d->others = 0;
         d->lost = false;
 }

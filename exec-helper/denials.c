@@ -71,37 +71,70 @@ static void remove_domain(Denials *d, size_t i) {
 
 /* ---- how often ---- */
 
-static DenialRow *find_row(Denials *d, const char *key) {
-        for (size_t i = 0; i < d->n_rows; i++)
-                if (streq(d->rows[i].key, key))
-                        return &d->rows[i];
-        return NULL;
+/* The row of this program, or that of the kind's unnamed programs, or NULL. ret_names: how many the kind
+ * names. */
+static DenialRow *find_row(Denials *d, const char *kind, const char *comm, size_t *ret_names) {
+        DenialRow *rest = NULL;
+        size_t names = 0;
+
+        for (size_t i = 0; i < d->n_rows; i++) {
+                DenialRow *row = &d->rows[i];
+                if (!streq(row->kind, kind))
+                        continue;
+                if (row->rest)
+                        rest = row;
+                else if (streq(row->comm, comm))
+                        return row;
+                else
+                        names++;
+        }
+        *ret_names = names;
+        return rest;
+}
+
+/* A new row, or NULL where there is no room. */
+static DenialRow *add_row(Denials *d, const AuditRecord *r) {
+        bool landlock = r->type != AUDIT_TYPE_SECCOMP;
+
+        if (d->n_rows == DENIALS_ROWS || (landlock && d->n_landlock_rows == DENIALS_LANDLOCK_ROWS))
+                return NULL;
+        d->n_landlock_rows += landlock;
+        d->rows[d->n_rows] = (DenialRow){};
+        return &d->rows[d->n_rows++];
 }
 
 /* A denial of our service: reported where it is the first of its kind, counted where it is not. */
 static void take_denial(Context *c, const AuditRecord *r, const AuditRecord *call, int64_t now) {
+        const AuditRecord *who = r->type == AUDIT_TYPE_SECCOMP ? r : call;
+        const char *comm = who ? who->comm : "";
         Denials *d = c->denials;
-        char key[sizeof(d->rows[0].key)];
+        char kind[sizeof(d->rows[0].kind)];
+        size_t names = 0;
 
         if (now - d->window_start >= DENIALS_WINDOW_MS) {
                 denials_summarize(c);
                 d->window_start = now;
         }
-        denial_key(r, call, key, sizeof(key));
-        DenialRow *row = find_row(d, key);
+        denial_kind(r, kind, sizeof(kind));
+        DenialRow *row = find_row(d, kind, comm, &names);
         if (row) {
                 row->more++;
                 return;
         }
-        if (d->n_rows == DENIALS_ROWS) {
+        row = add_row(d, r);
+        if (!row) {
                 d->others++;
                 return;
         }
-        row = &d->rows[d->n_rows++];
-        *row = (DenialRow){};
-        memcpy(row->key, key, sizeof(key));
-        denial_label(c, r, call, row->label, sizeof(row->label));
-        denial_report(c, r, call);
+        memcpy(row->kind, kind, sizeof(kind));
+        row->rest = names == DENIALS_NAMES;
+        if (row->rest)
+                row->more++;
+        else {
+                (void)snprintf(row->comm, sizeof(row->comm), "%s", comm);
+                denial_report(c, r, call);
+        }
+        denial_label(c, r, row->rest ? NULL : comm, row->label, sizeof(row->label));
 }
 
 /* ---- Landlock: several records make an event ---- */

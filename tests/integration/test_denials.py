@@ -115,6 +115,15 @@ def test_denial_of_many_kinds_is_bounded(root):
     assert "… and 136 more denials: 136 others" in result.stderr, result
 
 
+def test_denial_under_many_names_hides_no_other(root):
+    """A program changes its name as often as it likes: prctl(PR_SET_NAME)."""
+    name = ["syscall", "prctl", "15"]
+    words = [word for i in range(70) for word in (*name, f"s:n{i}", ",", *MOUNT, ",")]
+    result = run(denying(*words, "syscall", "bpf", "0", "0", "0", ",", "syscall", "kexec_load", root=root))
+    assert [line.split(" denied")[0].rsplit(" ", 1)[1] for line in told(result)] == [*["mount"] * 4, "bpf", "kexec_load"]
+    assert "… and 66 more denials: 66 × mount by other programs" in result.stderr, result
+
+
 def test_denial_of_a_hostile_name_forges_no_line(root):
     name = 'a\nb" (x) \x1b[1m'
     shutil.copy(f"{root}/bin/payload", f"{root}/bin/{name}")

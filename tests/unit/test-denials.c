@@ -372,6 +372,43 @@ static void test_denial_of_many_kinds_is_bounded(void **state) {
         assert_reported(f, "nucleus-exec: web: … and at least 576 more denials: 576 others\n");
 }
 
+static void feed_call(Fixture *f, const char *comm, unsigned nr) {
+        char text[512];
+
+        (void)snprintf(text, sizeof(text),
+                EVENT("19") "uid=" OURS " pid=1 comm=\"%s\" sig=0 arch=c000003e syscall=%u code=0x50000",
+                comm, nr);
+        feed(f, AUDIT_TYPE_SECCOMP, text, 0);
+}
+
+/* A program that changes its name with each call hides no other call. */
+static void test_denial_of_many_names_hides_no_other(void **state) {
+        Fixture *f = *state;
+        char name[16];
+
+        for (unsigned round = 0; round < 2; round++)
+                for (unsigned i = 0; i < 10 * DENIALS_ROWS; i++) {
+                        (void)snprintf(name, sizeof(name), "n%u", i);
+                        feed_call(f, name, 167);
+                }
+        assert_int_equal(f->c.denials->n_rows, DENIALS_NAMES + 1);
+        _cleanup_free_ char *flood = reported(f);
+        assert_non_null(strstr(flood, "\"n3\""));
+        assert_null(strstr(flood, "\"n4\""));
+
+        feed_call(f, "probe", 321);
+        _cleanup_free_ char *one = reported(f);
+        assert_non_null(strstr(one, ": \"probe\""));
+        /* Those that were named are still told apart. */
+        for (unsigned i = 0; i < 2000; i++)
+                feed_call(f, "n2", 167);
+        denials_summarize(&f->c);
+        _cleanup_free_ char *sum = reported(f);
+        if (!strstr(sum,
+                    "and 3276 more denials: 2001 × swapon by \"n2\", 1272 × swapon by other programs, 1 × "))
+                fail_msg("%s", sum);
+}
+
 /* ---- Landlock ---- */
 
 #define LANDLOCK_TEXT                                                                                       \
@@ -450,6 +487,25 @@ static void test_landlock_events_are_bounded(void **state) {
         assert_true(f->c.denials->n_pending <= DENIALS_PENDING);
 }
 
+/* A search through the file system hides no system call. */
+static void test_landlock_denials_of_many_paths_hide_no_call(void **state) {
+        Fixture *f = *state;
+
+        feed(f, AUDIT_TYPE_LANDLOCK_DOMAIN, DOMAIN("17", OURS), 0);
+        for (unsigned i = 0; i < 10 * DENIALS_ROWS; i++) {
+                char text[256];
+                (void)snprintf(text, sizeof(text),
+                        "audit(1.000:%u): domain=194fe8534 blockers=fs.read_file path=\"/%u\"", i, i);
+                feed(f, AUDIT_TYPE_LANDLOCK_ACCESS, text, 0);
+                denials_expire(&f->c, DENIALS_PENDING_MS);
+        }
+        assert_int_equal(f->c.denials->n_rows, DENIALS_LANDLOCK_ROWS);
+        free(reported(f));
+        feed_call(f, "probe", 321);
+        _cleanup_free_ char *text = reported(f);
+        assert_non_null(strstr(text, ": \"probe\""));
+}
+
 static void test_death_by_the_policy_is_said(void **state) {
         Fixture *f = *state;
 
@@ -478,11 +534,13 @@ int main(void) {
                 FED(test_denial_is_reported_once_and_counted),
                 FED(test_denial_is_reported_again_after_an_hour),
                 FED(test_denial_of_many_kinds_is_bounded),
+                FED(test_denial_of_many_names_hides_no_other),
                 FED(test_landlock_event_is_put_together),
                 FED(test_landlock_event_without_its_call_is_reported_in_time),
                 FED(test_landlock_event_is_reported_when_its_domain_goes),
                 FED(test_landlock_event_of_others_is_not_claimed),
                 FED(test_landlock_events_are_bounded),
+                FED(test_landlock_denials_of_many_paths_hide_no_call),
                 FED(test_death_by_the_policy_is_said),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
