@@ -135,7 +135,7 @@ static const char *seccomp_source(const Context *c, char *buffer, size_t size) {
         return buffer;
 }
 
-/* ", by line 14 or 31 of FILE". ret_numbers: "14,31". */
+/* ", by FILE:14 or line 31". ret_numbers: "14,31". */
 static void add_policy(
         StrBuf *b, const char *source, const SeccompLine *lines, size_t n, StrBuf *ret_numbers) {
         strbuf_puts(b, ", by ");
@@ -145,13 +145,21 @@ static void add_policy(
                         strbuf_puts(b, "the floor of this host");
                         continue;
                 }
-                strbuf_printf(b, "%s%u", ret_numbers->len > 0 ? "" : "line ", lines[i].line);
+                if (ret_numbers->len == 0)
+                        audit_text_escape(b, source);
+                strbuf_printf(b, "%s%u", ret_numbers->len > 0 ? "line " : ":", lines[i].line);
                 strbuf_printf(ret_numbers, "%s%u", ret_numbers->len > 0 ? "," : "", lines[i].line);
         }
-        if (n > 0 && ret_numbers->len == 0)
-                return;
-        strbuf_puts(b, n > 0 ? " of " : "");
-        audit_text_escape(b, source);
+        if (n == 0)
+                audit_text_escape(b, source);
+}
+
+/* Nothing but the floor can have answered. */
+static bool by_floor(const SeccompLine *lines, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (lines[i].line > 0)
+                        return false;
+        return n > 0;
 }
 
 /* The errno, where all lines that may have answered agree on it. */
@@ -188,13 +196,16 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
         size_t n = lines_of(c, r, lines);
         const char *error = errno_of(r, lines, n),
                    *source = seccomp_source(c, source_buffer, sizeof(source_buffer));
-        bool native = r->arch == AUDIT_ARCH_NATIVE, named = syscall_name(c, r, name, sizeof(name));
+        bool native = r->arch == AUDIT_ARCH_NATIVE, named = syscall_name(c, r, name, sizeof(name)),
+             floor = by_floor(lines, n);
 
         strbuf_printf(&b, "system call %s%s %s%s%s: ", name, native ? "" : " of another architecture",
                 answer->phrase, error ? " with " : "", error ?: "");
         add_program(&b, r);
         add_policy(&b, source, lines, n, &numbers);
-        if (named && native)
+        if (floor)
+                strbuf_printf(&b, "; see: nucleus show %s", c->spec->name);
+        else if (named && native)
                 strbuf_printf(
                         &b, "; see: nucleus policy explain --service %s --syscall %s", c->spec->name, name);
         audit_text_escape(&comm, r->comm);
@@ -206,7 +217,7 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
                         { "NUCLEUS_DENIAL", "seccomp" },
                         { "NUCLEUS_SYSCALL", name },
                         { "NUCLEUS_ANSWER", error ?: answer->name },
-                        { "NUCLEUS_POLICY", source },
+                        { "NUCLEUS_POLICY", floor ? "floor" : source },
                         { "NUCLEUS_POLICY_LINE", text_of(&numbers) },
                         { "NUCLEUS_COMM", text_of(&comm) },
                         { "NUCLEUS_EXE", text_of(&exe) },
@@ -226,16 +237,15 @@ static void add_landlock_hint(StrBuf *b, const Context *c, const AuditRecord *r,
 
 static void report_landlock(const Context *c, const AuditRecord *r, const AuditRecord *call) {
         _cleanup_strbuf_ StrBuf b = {}, object = {}, comm = {}, exe = {};
-        char rights[sizeof(r->blockers)], source[64], pid[24];
+        char rights[sizeof(r->blockers)], built_in[64], pid[24];
         const char *error =
                 call && call->exit < 0 && call->exit > -4096 ? errno_name((int)-call->exit) : NULL;
 
         landlock_rights(r->blockers, rights, sizeof(rights));
         add_object(&object, r);
-        (void)snprintf(source, sizeof(source),
-                c->spec->landlock_policy ? "Landlock policy of the service"
-                                         : "built-in Landlock policy of %s",
-                c->rules->name);
+        (void)snprintf(built_in, sizeof(built_in), "the built-in Landlock policy of %s", c->rules->name);
+        const char *source = !c->spec->landlock_policy ? built_in
+                             : c->spec->landlock_source ?: "the Landlock policy of the service";
         strbuf_printf(&b, "access %s to %s denied%s%s", rights, text_of(&object) ?: "?",
                 error ? " with " : "", error ?: "");
         if (call) {
@@ -245,7 +255,8 @@ static void report_landlock(const Context *c, const AuditRecord *r, const AuditR
                 audit_text_escape(&exe, call->exe);
                 (void)snprintf(pid, sizeof(pid), "%" PRIu64, call->pid);
         }
-        strbuf_printf(&b, ", by the %s", source);
+        strbuf_puts(&b, ", by ");
+        audit_text_escape(&b, source);
         add_landlock_hint(&b, c, r, rights);
 
         report_record(c, LOG_WARNING, MESSAGE_ID_DENIED, text_of(&b) ?: "out of memory",
@@ -335,10 +346,14 @@ void denials_summarize(Context *c) {
         d->lost = false;
 }
 
+bool denials_killed(int status) {
+        return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
 void denials_report_death(const Context *c, int status) {
         char text[512];
 
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+        if (!denials_killed(status))
                 return;
         (void)snprintf(text, sizeof(text),
                 "killed by its system call policy (SIGSYS); which call it made, the kernel logged as audit "

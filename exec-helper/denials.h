@@ -32,5 +32,8 @@ void denials_take(Context *c);
  */
 void denials_finish(Context *c);
 
+/* Whether a service that ended so died by SIGSYS. `status` is a wait status. */
+bool denials_killed(int status) _pure_;
+
 /* One record where the workload died by SIGSYS, as filters kill. `status` is its wait status. */
 void denials_report_death(const Context *c, int status);

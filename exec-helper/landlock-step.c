@@ -82,6 +82,10 @@ static int apply_builtin(Context *c) {
                                 .min_abi = min_abi(c) });
 }
 
+const char *landlock_policy_name(const Context *c) {
+        return c->spec->landlock_source ?: "of the service";
+}
+
 /* May a path lead through the symbolic links of this mount? Nobody but the operator puts any into the root
  * tree and the host's, and those in mounts of ours are ours. A volume is shared state, read-only here or
  * not, and a tmpfs is the service's. */
@@ -110,6 +114,7 @@ static int find_mounts(Context *c, uint64_t *ret_ids, size_t *ret_n) {
 static int open_rules(Context *c, const LandlockPolicy *p, LandlockRule *rules, size_t *ret_n) {
         _cleanup_free_ uint64_t *mounts = calloc(c->plan.n + 1, sizeof(*mounts));
         _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const char *source = landlock_policy_name(c);
         size_t n_mounts = 0;
 
         if (!mounts)
@@ -124,13 +129,14 @@ static int open_rules(Context *c, const LandlockPolicy *p, LandlockRule *rules, 
                         continue;
                 if (fd == -EPERM)
                         return step_fail(c, fd,
-                                "the path %s of the Landlock policy leads through a symbolic link "
+                                "the path %s of the Landlock policy %s leads through a symbolic link "
                                 "outside of the root tree, where it could be changed to widen the policy: "
                                 "write where it leads to",
-                                p->rules[i].path);
+                                p->rules[i].path, source);
                 if (fd < 0)
-                        return step_fail(c, fd, "cannot open the path %s of the Landlock policy%s",
-                                p->rules[i].path, fd == -ENOENT ? " (optional = true allows that)" : "");
+                        return step_fail(c, fd, "cannot open the path %s of the Landlock policy %s%s",
+                                p->rules[i].path, source,
+                                fd == -ENOENT ? " (optional = true allows that)" : "");
                 rules[(*ret_n)++] = (LandlockRule){ .fd = fd, .access = p->rules[i].access };
         }
         return r;

@@ -192,8 +192,8 @@ int step_exec(Context *c) {
         (void)execve(c->spec->arguments[0], c->spec->arguments, c->environment);
         if (errno == EACCES && c->program_was_executable)
                 return step_fail(c, -EACCES,
-                        "cannot execute %s: the Landlock policy must grant execute and read_file there, and "
-                        "for its interpreter and loader",
-                        c->spec->arguments[0]);
+                        "cannot execute %s: the Landlock policy %s must grant execute and read_file there, "
+                        "and for its interpreter and loader",
+                        c->spec->arguments[0], landlock_policy_name(c));
         return step_fail(c, -errno, "cannot execute %s", c->spec->arguments[0]);
 }

@@ -129,6 +129,14 @@ static void describe(const Context *c, const Step *step, int error, char *ret_te
         report_one_line(ret_text);
 }
 
+/* What Landlock is to do comes from a file, from drop-ins and from the floor: one command knows them all. */
+static void add_hint(const Context *c, const Step *step, char *text, size_t size) {
+        size_t n = strlen(text);
+
+        if (step->exit_code == EXIT_CODE_LANDLOCK && c->spec)
+                (void)snprintf(text + n, size - n, "; see: nucleus show %s", c->spec->name);
+}
+
 void report_message(const Context *c, int priority, const char *message_id, const char *message) {
         report_record(c, priority, message_id, message, NULL, 0);
 }
@@ -137,6 +145,7 @@ void report_failure(const Context *c, const Step *step, int error) {
         char text[TEXT_MAX], state[TEXT_MAX + 64];
 
         describe(c, step, error, text, sizeof(text));
+        add_hint(c, step, text, sizeof(text));
         report(c, LOG_ERR,
                 step->exit_code == EXIT_CODE_DATAERR  ? MESSAGE_ID_ATTESTATION_FAILED
                 : step->exit_code == EXIT_CODE_CONFIG ? MESSAGE_ID_CONFIGURATION

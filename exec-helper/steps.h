@@ -58,6 +58,8 @@ int step_exec_forbidden(Context *c, int error);
 
 /* landlock-step.c */
 int step_landlock(Context *c);
+/* The file of the spec's Landlock policy, or "of the service": to stand behind "the Landlock policy". */
+const char *landlock_policy_name(const Context *c) _pure_;
 
 /* denials-open.c: joins the kernel's audit records, into c->denials. Says once what cannot be seen, and why.
  */

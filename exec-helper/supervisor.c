@@ -134,7 +134,9 @@ static bool take_report(Context *c, bool *running, int *ret_) {
                 return true;
         case REPORT_ENDED:
                 (void)end_init(c);
-                (void)notify_send(c->notify_socket, "STATUS=Ended");
+                (void)notify_send(c->notify_socket,
+                        denials_killed(report.status) ? "STATUS=Killed by its system call policy (SIGSYS)"
+                                                      : "STATUS=Ended");
                 *ret_ = report.status;
                 return true;
         }

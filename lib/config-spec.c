@@ -31,7 +31,8 @@ static int add_policy(const ServiceConfig *s, Spec *spec) {
                 !copy_string(&spec->seccomp_program, p->seccomp_program) ||
                 !copy_string(&spec->seccomp_lines, p->seccomp_lines) ||
                 !copy_string(&spec->seccomp_source, p->seccomp_program ? s->seccomp : NULL) ||
-                !copy_string(&spec->landlock, p->landlock ? "custom" : "default"))
+                !copy_string(&spec->landlock, p->landlock ? "custom" : "default") ||
+                !copy_string(&spec->landlock_source, p->landlock ? s->landlock : NULL))
                 return -ENOMEM;
         return 0;
 }

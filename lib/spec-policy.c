@@ -193,6 +193,8 @@ static const char *seccomp_problem(const Spec *s) {
 static const char *landlock_problem(const Spec *s) {
         if (!streq(s->landlock, "custom") && !streq(s->landlock, "default"))
                 return "an unknown landlock policy, neither default nor custom";
+        if (s->landlock_source && (!s->landlock_policy || isempty(s->landlock_source)))
+                return "a landlock source that is empty, or of no policy";
         if (s->landlock_policy && s->landlock_policy->n_ports > 0 &&
                 spec_landlock_min_abi(s) < LANDLOCK_ABI_NET)
                 return "landlock ports without the landlock-min-abi that has them";

@@ -230,6 +230,7 @@ const SpecRecord spec_records[] = {
         STRING("seccomp-lines", seccomp_lines),
         STRING("seccomp-trace", seccomp_trace),
         { "landlock", offsetof(Spec, landlock), 1, false, spec_parse_landlock, format_string },
+        STRING("landlock-source", landlock_source),
         { "landlock-min-abi", 0, 1, false, spec_parse_landlock_min_abi, spec_format_landlock_min_abi },
         { "landlock-rule", 0, 3, true, spec_parse_landlock_rule, spec_format_landlock_rules },
         { "landlock-port", 0, 2, true, spec_parse_landlock_port, spec_format_landlock_ports },

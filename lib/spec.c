@@ -68,6 +68,7 @@ Spec *spec_free(Spec *s) {
         free(s->seccomp_lines);
         free(s->seccomp_trace);
         free(s->landlock);
+        free(s->landlock_source);
         landlock_policy_free(s->landlock_policy);
         free(s);
         return NULL;

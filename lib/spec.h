@@ -111,6 +111,7 @@ typedef struct Spec {
 
         char *landlock;                  /* "default": derived from the mount plan, or "custom" */
         LandlockPolicy *landlock_policy; /* iff custom */
+        char *landlock_source;           /* for messages: the file of a custom policy, or NULL */
         unsigned landlock_min_abi;       /* without that the start is refused in every tier; 0: the tier's */
 
         bool log_denials; /* to the kernel's audit log, where it has one for them */

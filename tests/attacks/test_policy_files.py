@@ -185,6 +185,13 @@ def test_42_signal_to_outside_denied_unless_granted(root):
 MODES = ["agent", "strict-agent", "production"]
 
 
+def hinted(result):
+    """The message, and what the service manager shows, end with where the demand comes from."""
+    hint = "; see: nucleus show test"
+    assert result.stderr.endswith(hint + "\n") and result.stderr.count(hint) == 1, result
+    assert [line for line in result.notified if line.startswith("STATUS=")][-1].endswith(hint), result
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("landlock", ["default", "custom"])
 def test_42_min_abi_above_the_kernels_refused(root, mode, landlock):
@@ -194,7 +201,8 @@ def test_42_min_abi_above_the_kernels_refused(root, mode, landlock):
         spec = built_in(spec)
 
     result = refused(run(spec), Exit.LANDLOCK)
-    assert f"the kernel's Landlock ABI is {ABI}, at least {NO_ABI} is needed" in result.stderr
+    assert f"the kernel's Landlock ABI is {ABI}, at least {NO_ABI} is needed: " in result.stderr
+    hinted(result)
     assert run(spec.but(landlock_min_abi=ABI)).code == 0
 
 
@@ -215,7 +223,10 @@ def test_42_policy_is_never_left_out(root, mode):
 def test_42_missing_path_refused_unless_optional(root, path):
     spec = custom("cwd", rootfs=root, rules=[START, (path, "read_file")])
     result = refused(run(spec), Exit.LANDLOCK)
-    assert f"cannot open the path {path} of the Landlock policy" in result.stderr
+    assert f"cannot open the path {path} of the Landlock policy of the service" in result.stderr
+    hinted(result)
+    result = refused(run(spec.but(landlock_source="/etc/l.toml")), Exit.LANDLOCK)
+    assert f"cannot open the path {path} of the Landlock policy /etc/l.toml" in result.stderr
     assert run(spec.but(landlock_rules=[START, (path, "read_file", "optional")])).code == 0
     assert run(spec.but(landlock_rules=[START, ("/etc/passwd", "read_file")])).code == 0
 
@@ -224,7 +235,10 @@ def test_42_missing_path_refused_unless_optional(root, path):
 def test_42_program_that_may_not_run_is_named(root, access):
     rules = [("/bin", access)] if access else []
     result = refused(run(custom("cwd", rootfs=root, rules=rules)), Exit.EXEC)
-    assert "cannot execute /bin/payload: the Landlock policy must grant execute and read_file there" in result.stderr
+    assert "cannot execute /bin/payload: the Landlock policy of the service must grant execute and" in result.stderr
+    result = refused(run(custom("cwd", rootfs=root, rules=rules, landlock_source="/etc/l.toml")), Exit.EXEC)
+    assert "cannot execute /bin/payload: the Landlock policy /etc/l.toml must grant execute and read_file there" in \
+        result.stderr
     # Another reason is not blamed on the policy.
     os.chmod(f"{root}/bin/payload", 0o644)
     result = refused(run(custom("cwd", rootfs=root)), Exit.EXEC)
@@ -263,7 +277,7 @@ def test_42_planted_link_refused(root, volume, name, planted, how):
     spec = custom("cwd", rootfs=root, volumes=[(volume, "/data", how)], rules=[START, (name, "read_file")])
 
     result = refused(run(spec), Exit.LANDLOCK)
-    assert f"the path {name} of the Landlock policy {OUTSIDE}" in result.stderr
+    assert f"the path {name} of the Landlock policy of the service {OUTSIDE}" in result.stderr
     refused(run(spec.but(landlock_rules=[START, (name, "read_file", "optional")])), Exit.LANDLOCK)
     # The same links, where only the operator can have put them.
     shutil.rmtree(f"{root}/data")
@@ -295,7 +309,7 @@ def test_42_link_in_a_volume_without_a_root_tree_refused(volume):
                 volumes=[(volume, "/srv/data", "ro")])
     assert run(spec).code == 7
     result = refused(run(spec.but(landlock_rules=[*tree, ("/srv/data/current", "read_file")])), Exit.LANDLOCK)
-    assert f"/srv/data/current of the Landlock policy {OUTSIDE}" in result.stderr
+    assert f"/srv/data/current of the Landlock policy of the service {OUTSIDE}" in result.stderr
 
 
 def test_42_program_of_the_host_runs_where_its_loader_may():

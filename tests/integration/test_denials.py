@@ -79,8 +79,8 @@ def test_denial_names_call_errno_program_line_and_what_to_ask(root):
     result = run(denying(*MOUNT, root=root))
     assert result.all("syscall", "mount") == ["EPERM"], result
     assert told(result) == [
-        'nucleus-exec: test: system call mount denied with EPERM: "payload" (/bin/payload), by line 14 of '
-        "/usr/share/nucleus/policies/strict-agent.seccomp.json; see: nucleus policy explain --service test "
+        'nucleus-exec: test: system call mount denied with EPERM: "payload" (/bin/payload), by '
+        "/usr/share/nucleus/policies/strict-agent.seccomp.json:14; see: nucleus policy explain --service test "
         "--syscall mount"], result
 
 
@@ -96,7 +96,10 @@ def test_denial_is_not_told_of_what_is_allowed(root):
 
 def test_denial_names_the_policy_of_the_service(root):
     result = run(denying(*MOUNT, root=root, seccomp_lines="default:00050001@2,165:00050001@0,165:00050001@9"))
-    assert "by the floor of this host or line 9 of" in told(result)[0], result
+    assert "by the floor of this host or /usr/share/nucleus/policies/strict-agent.seccomp.json:9; see: nucleus policy " \
+        "explain --service test --syscall mount" in told(result)[0], result
+    result = run(denying(*MOUNT, root=root, seccomp_lines="default:00050001@2,165:00050001@0"))
+    assert told(result)[0].endswith(", by the floor of this host; see: nucleus show test"), result
     result = run(denying(*MOUNT, root=root, seccomp_lines=None))
     assert "system call mount denied: " in told(result)[0] and ", by /usr/share" in told(result)[0], result
 
@@ -139,12 +142,14 @@ def test_death_by_the_policy_is_named(root):
     assert result.code == -31, result
     assert "system call getpid of another architecture killed its process" in told(result)[0], result
     assert "killed by its system call policy" in result.stderr, result
+    assert "STATUS=Killed by its system call policy (SIGSYS)" in result.notified, result
     # The wait status alone says so much, without anybody asking.
     result = run(spec.but(log_denials=False))
     assert not told(result) and "killed by its system call policy" in result.stderr, result
     assert "nucleus policy explain --service test" in result.stderr, result
     # And a death by another signal says nothing of it.
-    assert "policy" not in run(denying("kill-self", "9", root=root)).stderr.replace("what Landlock", "")
+    result = run(denying("kill-self", "9", root=root))
+    assert "policy" not in result.stderr.replace("what Landlock", "") and "STATUS=Ended" in result.notified, result
 
 
 # ---- whose ----
@@ -238,7 +243,9 @@ def test_landlock_denial_is_told_or_said_to_be_unseen(root):
     assert result.all("mkdir", "/data/new") == ["EACCES"], result
     if landlock_is_told():
         [line] = told(result, "access make_dir")
-        assert 'access make_dir to "/data" denied' in line and "Landlock policy of the service" in line, result
+        assert 'access make_dir to "/data" denied' in line and "by the Landlock policy of the service" in line, result
+        [line] = told(run(spec.but(landlock_source="/etc/l.toml")), "access make_dir")
+        assert ", by /etc/l.toml; see: " in line, line
         assert "nucleus policy explain --service test --path /data --access make_dir" in line, result
     else:
         assert result.stderr.count("what Landlock denies cannot be seen: the kernel") == 1, result

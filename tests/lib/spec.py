@@ -53,6 +53,7 @@ class Spec:
     seccomp_lines: str = None
     seccomp_trace: str = None
     landlock: str = "default"
+    landlock_source: str = None
     landlock_min_abi: int = 0
     landlock_rules: list = field(default_factory=list)  # (path, "word,word") or (path, words, "optional")
     landlock_ports: list = field(default_factory=list)  # (port, "word,word")
@@ -99,6 +100,8 @@ class Spec:
             if value is not None:
                 yield "seccomp-" + key, value
         yield "landlock", self.landlock
+        if self.landlock_source is not None:
+            yield "landlock-source", self.landlock_source
         if self.landlock_min_abi:
             yield "landlock-min-abi", str(self.landlock_min_abi)
         for path, words, *how in self.landlock_rules:

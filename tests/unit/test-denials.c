@@ -249,18 +249,17 @@ static void test_denial_names_call_answer_line_and_program(void **state) {
                 skip(); /* of which the records are */
 
         feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "\"mount\"", "165", "0x50000"), 0);
-        assert_reported(f,
-                "nucleus-exec: web: system call mount denied with EPERM: \"mount\" (/bin/d), by line 2 of "
-                "/p.json; see: nucleus policy explain --service web --syscall mount\n");
+        assert_reported(f, "nucleus-exec: web: system call mount denied with EPERM: \"mount\" (/bin/d), by "
+                           "/p.json:2; see: nucleus policy explain --service web --syscall mount\n");
         /* Two rules may have answered, and not with the same errno. */
         feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "\"tty\"", "16", "0x50000"), 0);
-        assert_reported(f, "nucleus-exec: web: system call ioctl denied: \"tty\" (/bin/d), by line 14 or 31 "
-                           "of /p.json; "
+        assert_reported(f, "nucleus-exec: web: system call ioctl denied: \"tty\" (/bin/d), by /p.json:14 "
+                           "or line 31; "
                            "see: nucleus policy explain --service web --syscall ioctl\n");
         feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "\"gdb\"", "101", "0x50000"), 0);
         assert_reported(f,
                 "nucleus-exec: web: system call ptrace denied with EPERM: \"gdb\" (/bin/d), by the floor of "
-                "this host; see: nucleus policy explain --service web --syscall ptrace\n");
+                "this host; see: nucleus show web\n");
         feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "636F206D6D0A78", "90000", "0x80000000"), 0);
         assert_reported(f,
                 "nucleus-exec: web: system call 90000 killed its process: \"co mm\\x0ax\" (/bin/d), by "
@@ -506,8 +505,24 @@ static void test_landlock_denials_of_many_paths_hide_no_call(void **state) {
         assert_non_null(strstr(text, ": \"probe\""));
 }
 
+static void test_landlock_denial_names_the_file(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *text = NULL;
+        LandlockPolicy policy = {};
+
+        f->spec.landlock_policy = &policy;
+        f->spec.landlock_source = (char *)"/l\nm.toml";
+        feed(f, AUDIT_TYPE_LANDLOCK_ACCESS, ACCESS("17"), 0);
+        feed(f, AUDIT_TYPE_LANDLOCK_DOMAIN, DOMAIN("17", OURS), 0);
+        feed(f, AUDIT_TYPE_SYSCALL, CALL_OF("17", OURS), 0);
+        text = reported(f);
+        assert_non_null(strstr(text, "(/bin/mv), by /l\\x0am.toml; see: nucleus policy explain"));
+}
+
 static void test_death_by_the_policy_is_said(void **state) {
         Fixture *f = *state;
+
+        assert_true(denials_killed(SIGSYS) && !denials_killed(SIGKILL) && !denials_killed(SIGSYS << 8));
 
         denials_report_death(&f->c, SIGKILL);
         denials_report_death(&f->c, SIGSYS << 8);
@@ -541,6 +556,7 @@ int main(void) {
                 FED(test_landlock_event_of_others_is_not_claimed),
                 FED(test_landlock_events_are_bounded),
                 FED(test_landlock_denials_of_many_paths_hide_no_call),
+                FED(test_landlock_denial_names_the_file),
                 FED(test_death_by_the_policy_is_said),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #define PROGRAM "BgAAAAAA/38="
 #define HALF "BgAAAA=="
 
-/* One of each record that production has, 33 lines. */
+/* One of each record that production has, 34 lines. */
 static const char full[] =
         "nucleus-spec 1\nname web\nmode production\nargument /bin/web\nargument a\\x20b\n"
         "environment A=\\x09b\nworkdir /w\nhostname web\nuser www\ngroup 5\n"
@@ -26,7 +26,8 @@ static const char full[] =
         "network none\nlisten-fds 2\nrootfs /srv/web\nattest " D64 "\nvolume /s /t rw\n"
         "volume /s2 /t2 ro\ntmpfs /u 4096\ncapabilities-bounding 0000010000000401\n"
         "capabilities-ambient 0000000000000400\nseccomp custom\nseccomp-program " PROGRAM "\n"
-        "seccomp-source /etc/p\\x20q.json\nlandlock custom\nlandlock-min-abi 6\n"
+        "seccomp-source /etc/p\\x20q.json\nlandlock custom\n"
+        "landlock-source /etc/l\\x20m.toml\nlandlock-min-abi 6\n"
         "landlock-rule required execute,read_file,read_dir /\nlandlock-rule optional write_file /a\\x20b\n"
         "landlock-port bind_tcp,connect_tcp 80\nlandlock-port bind_tcp 65535\n"
         "landlock-scoped abstract_unix_socket signal\nlog-denials yes\n";
@@ -103,6 +104,7 @@ static void test_spec_reads_each_record_of_policies(void **state) {
         assert_string_equal(s->seccomp_source, "/etc/p q.json");
         assert_null(s->seccomp_trace);
         assert_string_equal(s->landlock, "custom");
+        assert_string_equal(s->landlock_source, "/etc/l m.toml");
         assert_int_equal(s->landlock_min_abi, 6);
         assert_int_equal(p->min_abi, 6);
         assert_int_equal(p->n_rules, 2);
@@ -154,7 +156,7 @@ static const struct {
         /* the text */
         { full, "nucleus-spec 1", "nucleus-spec 2", "line 1: not a spec of this version" },
         { full, "nucleus-spec 1\n", "", "line 1: not a spec of this version" },
-        { full, "log-denials yes\n", "log-denials yes", "line 33: no newline at the end" },
+        { full, "log-denials yes\n", "log-denials yes", "line 34: no newline at the end" },
         { full, "a\\x20b", "a b", "line 5: wrong number of fields" },
         { full, "a\\x20b", "", "line 5: bad escaping" },
         { full, "a\\x20b", "\\x41", "line 5: bad escaping" },
@@ -266,38 +268,41 @@ static const struct {
         { open_agent, "trace /t", "trace t", "a seccomp trace that is not absolute" },
         { open_agent, "trace /t", "trace /t/../u", "a seccomp trace that is not absolute and normalised" },
         /* Landlock */
-        { full, "landlock custom", "landlock default", "line 28: bad value" },
+        { full, "/etc/l\\x20m.toml", "\\e", "a landlock source that is empty, or of no policy" },
+        { agent, "landlock default\n", "landlock default\nlandlock-source /etc/l\n",
+                "a landlock source that is empty, or of no policy" },
+        { full, "landlock custom", "landlock default", "line 29: bad value" },
         { agent, "landlock default\n", "landlock default\nlandlock-rule required execute /\n",
                 "line 11: bad value" },
         { agent, "landlock default\n", "landlock default\nlandlock-port bind_tcp 1\n",
                 "line 11: bad value" },
         { agent, "landlock default\n", "landlock default\nlandlock-scoped signal\n", "line 11: bad value" },
-        { full, "min-abi 6", "min-abi 0", "line 27: bad value" },
-        { full, "min-abi 6", "min-abi 06", "line 27: bad value" },
-        { full, "min-abi 6", "min-abi 1000", "line 27: bad value" },
+        { full, "min-abi 6", "min-abi 0", "line 28: bad value" },
+        { full, "min-abi 6", "min-abi 06", "line 28: bad value" },
+        { full, "min-abi 6", "min-abi 1000", "line 28: bad value" },
         { full, "min-abi 6", "min-abi 3", "landlock ports without the landlock-min-abi" },
         { full, "landlock-min-abi 6\n", "", "landlock ports without the landlock-min-abi" },
-        { full, "required", "needed", "line 28: bad value" },
-        { full, "execute,read_file", "read_file,execute", "line 28: bad value" },
-        { full, "execute,read_file", "execute,execute", "line 28: bad value" },
-        { full, "execute,read_file", "execute,,read_file", "line 28: bad value" },
-        { full, "execute,read_file,read_dir", "read", "line 28: bad value" },
-        { full, "execute,read_file,read_dir", "bind_tcp", "line 28: bad value" },
-        { full, "execute,read_file,read_dir", "\\e", "line 28: bad value" },
-        { full, "read_dir /\n", "read_dir usr\n", "line 28: bad value" },
-        { full, "read_dir /\n", "read_dir /usr/\n", "line 28: bad value" },
-        { full, "read_dir /\n", "read_dir /a\\x20b\n", "line 29: bad value" },
-        { full, "bind_tcp,connect_tcp 80", "connect_tcp,bind_tcp 80", "line 30: bad value" },
-        { full, "bind_tcp,connect_tcp 80", "execute 80", "line 30: bad value" },
-        { full, "connect_tcp 80", "connect_tcp 0", "line 30: bad value" },
-        { full, "connect_tcp 80", "connect_tcp 65536", "line 30: bad value" },
-        { full, "connect_tcp 80", "connect_tcp 080", "line 30: bad value" },
-        { full, "connect_tcp 80", "connect_tcp 65535", "line 31: bad value" },
-        { full, "abstract_unix_socket signal", "signal abstract_unix_socket", "line 32: bad value" },
-        { full, "abstract_unix_socket signal", "signal signal", "line 32: bad value" },
-        { full, "abstract_unix_socket signal", "execute", "line 32: bad value" },
-        { full, " abstract_unix_socket signal", "", "line 32: bad value" },
-        { full, "log-denials yes", "log-denials no", "line 33: bad value" },
+        { full, "required", "needed", "line 29: bad value" },
+        { full, "execute,read_file", "read_file,execute", "line 29: bad value" },
+        { full, "execute,read_file", "execute,execute", "line 29: bad value" },
+        { full, "execute,read_file", "execute,,read_file", "line 29: bad value" },
+        { full, "execute,read_file,read_dir", "read", "line 29: bad value" },
+        { full, "execute,read_file,read_dir", "bind_tcp", "line 29: bad value" },
+        { full, "execute,read_file,read_dir", "\\e", "line 29: bad value" },
+        { full, "read_dir /\n", "read_dir usr\n", "line 29: bad value" },
+        { full, "read_dir /\n", "read_dir /usr/\n", "line 29: bad value" },
+        { full, "read_dir /\n", "read_dir /a\\x20b\n", "line 30: bad value" },
+        { full, "bind_tcp,connect_tcp 80", "connect_tcp,bind_tcp 80", "line 31: bad value" },
+        { full, "bind_tcp,connect_tcp 80", "execute 80", "line 31: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 0", "line 31: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 65536", "line 31: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 080", "line 31: bad value" },
+        { full, "connect_tcp 80", "connect_tcp 65535", "line 32: bad value" },
+        { full, "abstract_unix_socket signal", "signal abstract_unix_socket", "line 33: bad value" },
+        { full, "abstract_unix_socket signal", "signal signal", "line 33: bad value" },
+        { full, "abstract_unix_socket signal", "execute", "line 33: bad value" },
+        { full, " abstract_unix_socket signal", "", "line 33: bad value" },
+        { full, "log-denials yes", "log-denials no", "line 34: bad value" },
         /* failing specs */
         { failing, "mode agent\n", "", "no mode" },
         { failing, "name web", "name a/b", "no valid name" },
