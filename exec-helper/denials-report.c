@@ -135,16 +135,23 @@ static const char *seccomp_source(const Context *c, char *buffer, size_t size) {
         return buffer;
 }
 
+/* Who answered where no line of the profile did; NULL: one did. */
+static const char *other_than_profile(const SeccompLine *line) {
+        return line->line == SECCOMP_LINE_FLOOR   ? "the floor of this host"
+               : line->line == SECCOMP_LINE_FIRST ? "a built-in rule that stands before every profile"
+                                                  : NULL;
+}
+
 /* ", by FILE:14 or line 31". ret_numbers: "14,31". */
 static void add_policy(
         StrBuf *b, const char *source, const SeccompLine *lines, size_t n, StrBuf *ret_numbers) {
         strbuf_puts(b, ", by ");
         for (size_t i = 0; i < n; i++) {
-                strbuf_puts(b, i > 0 ? " or " : "");
-                if (lines[i].line == 0) {
-                        strbuf_puts(b, "the floor of this host");
+                const char *other = other_than_profile(&lines[i]);
+
+                strbuf_printf(b, "%s%s", i > 0 ? " or " : "", other ?: "");
+                if (other)
                         continue;
-                }
                 if (ret_numbers->len == 0)
                         audit_text_escape(b, source);
                 strbuf_printf(b, "%s%u", ret_numbers->len > 0 ? "line " : ":", lines[i].line);
@@ -154,10 +161,10 @@ static void add_policy(
                 audit_text_escape(b, source);
 }
 
-/* Nothing but the floor can have answered. */
-static bool by_floor(const SeccompLine *lines, size_t n) {
+/* Nothing but this can have answered: SECCOMP_LINE_FLOOR or SECCOMP_LINE_FIRST. */
+static bool only_by(unsigned line, const SeccompLine *lines, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (lines[i].line > 0)
+                if (lines[i].line != line)
                         return false;
         return n > 0;
 }
@@ -197,12 +204,14 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
         const char *error = errno_of(r, lines, n),
                    *source = seccomp_source(c, source_buffer, sizeof(source_buffer));
         bool native = r->arch == AUDIT_ARCH_NATIVE, named = syscall_name(c, r, name, sizeof(name)),
-             floor = by_floor(lines, n);
+             floor = only_by(SECCOMP_LINE_FLOOR, lines, n);
 
         strbuf_printf(&b, "system call %s%s %s%s%s: ", name, native ? "" : " of another architecture",
                 answer->phrase, error ? " with " : "", error ?: "");
         add_program(&b, r);
         add_policy(&b, source, lines, n, &numbers);
+        if (floor || only_by(SECCOMP_LINE_FIRST, lines, n))
+                source = floor ? "floor" : "built-in";
         if (floor)
                 strbuf_printf(&b, "; see: nucleus show %s", c->spec->name);
         else if (named && native)
@@ -217,7 +226,7 @@ static void report_seccomp(const Context *c, const AuditRecord *r) {
                         { "NUCLEUS_DENIAL", "seccomp" },
                         { "NUCLEUS_SYSCALL", name },
                         { "NUCLEUS_ANSWER", error ?: answer->name },
-                        { "NUCLEUS_POLICY", floor ? "floor" : source },
+                        { "NUCLEUS_POLICY", source },
                         { "NUCLEUS_POLICY_LINE", text_of(&numbers) },
                         { "NUCLEUS_COMM", text_of(&comm) },
                         { "NUCLEUS_EXE", text_of(&exe) },

@@ -19,6 +19,11 @@ static bool is_default(const SeccompVerdict *v, size_t n) {
         return n == 1 && !v[0].rule && !v[0].by_floor;
 }
 
+/* Another of our rules, with the same answer: without its line it says nothing new. */
+static bool is_repeated(const SeccompVerdict *v, size_t i) {
+        return i > 0 && v[i].first && v[i - 1].first && v[i].action == v[i - 1].action;
+}
+
 /* One system call. */
 static int add_call(StrBuf *b, const SeccompExplainer *e, uint32_t nr) {
         _cleanup_free_ SeccompVerdict *v = NULL;
@@ -30,8 +35,8 @@ static int add_call(StrBuf *b, const SeccompExplainer *e, uint32_t nr) {
                 return r;
         (void)snprintf(subject, sizeof(subject), "%u", nr);
         for (size_t i = 0; i < n; i++)
-                if (v[i].action != SECCOMP_RET_ALLOW)
-                        add_entry(b, subject, v[i].action, v[i].first ? 0 : v[i].line);
+                if (v[i].action != SECCOMP_RET_ALLOW && !is_repeated(v, i))
+                        add_entry(b, subject, v[i].action, v[i].first ? SECCOMP_LINE_FIRST : v[i].line);
         return 0;
 }
 

@@ -8,9 +8,10 @@
  *     default:00050001@2,451+:00050026@2,16:00050001@14,16:00050001@31,101:00050001@0
  *
  * SYSTEMCALL:ACTION@LINE, SYSTEMCALL a decimal number, ACTION the kernel's SECCOMP_RET_… with its data in 8
- * hex digits, LINE a decimal number (0: no line of the profile, but the floor). A call that may be refused
- * for several reasons has several entries, in the order in which they are tried. "default" is for calls that
- * have none, "451+" for 451 and all above, which the profile does not know. What is allowed has no entry.
+ * hex digits, LINE a decimal number (0: no line of the profile, but the floor; 4294967295: a rule of ours
+ * that stands before every profile). A call that may be refused for several reasons has several entries, in
+ * the order in which they are tried. "default" is for calls that have none, "451+" for 451 and all above,
+ * which the profile does not know. What is allowed has no entry.
  */
 
 #include "util.h"
@@ -21,9 +22,12 @@ extern "C" {
 
 #define SECCOMP_LINES_TEXT_MAX 65536U
 
+#define SECCOMP_LINE_FLOOR 0U
+#define SECCOMP_LINE_FIRST UINT32_MAX
+
 typedef struct SeccompLine {
         uint32_t action;
-        unsigned line; /* 0: the floor */
+        unsigned line; /* of the profile, or one of the two above */
 } SeccompLine;
 
 struct SeccompProfile;

@@ -193,7 +193,8 @@ static int set_up(void **state) {
         f->spec.name = strdup("web");
         f->spec.mode = MODE_PRODUCTION;
         f->spec.seccomp_source = strdup("/p.json");
-        f->spec.seccomp_lines = strdup("default:00050001@2,16:00050001@14,16:0005000d@31,101:00050001@0");
+        f->spec.seccomp_lines = strdup(
+                "default:00050001@2,16:00050001@14,16:0005000d@31,101:00050001@0,425:00050001@4294967295");
         f->c = (Context){ .spec = &f->spec, .rules = mode_rules(MODE_PRODUCTION) };
         f->c.denials = calloc(1, sizeof(Denials));
         f->c.denials->fd = -EBADF;
@@ -260,6 +261,12 @@ static void test_denial_names_call_answer_line_and_program(void **state) {
         assert_reported(f,
                 "nucleus-exec: web: system call ptrace denied with EPERM: \"gdb\" (/bin/d), by the floor of "
                 "this host; see: nucleus show web\n");
+        feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "\"db\"", "425", "0x50000"), 0);
+        assert_reported(f,
+                "nucleus-exec: web: system call io_uring_setup denied with EPERM: \"db\" (/bin/d), by "
+                "a built-in rule that stands before every profile; see: nucleus policy explain --service "
+                "web "
+                "--syscall io_uring_setup\n");
         feed(f, AUDIT_TYPE_SECCOMP, SECCOMP_OF(OURS, "636F206D6D0A78", "90000", "0x80000000"), 0);
         assert_reported(f,
                 "nucleus-exec: web: system call 90000 killed its process: \"co mm\\x0ax\" (/bin/d), by "

@@ -34,11 +34,14 @@ static uint32_t number(const char *name) {
         return nr;
 }
 
-static char *make(char *const *denied) {
+static char *make_with(char *const *denied, const SeccompFirst *first, size_t n_first) {
         _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
-        SeccompTarget target = {
-                .arch = seccomp_arch_this(), .kernel_major = 6, .kernel_minor = 1, .denied = denied
-        };
+        SeccompTarget target = { .arch = seccomp_arch_this(),
+                .kernel_major = 6,
+                .kernel_minor = 1,
+                .denied = denied,
+                .first = first,
+                .n_first = n_first };
         PolicyError error = {};
         char *text = NULL;
 
@@ -46,6 +49,10 @@ static char *make(char *const *denied) {
         assert_int_equal(seccomp_lines_make(p, &target, &text), 0);
         assert_true(seccomp_lines_valid(text));
         return text;
+}
+
+static char *make(char *const *denied) {
+        return make_with(denied, NULL, 0);
 }
 
 /* Exactly one line answers the call with the action. */
@@ -91,6 +98,28 @@ static void test_lines_name_the_floor(void **state _unused_) {
         assert_int_equal(seccomp_lines_find(text, number("write"), SECCOMP_RET_KILL_THREAD, &found, 1), 0);
 }
 
+/* However many rules of ours there are for a call, they are named once, and no line of theirs is. */
+static void test_lines_name_what_stands_before_every_profile(void **state _unused_) {
+        static const char first_text[] =
+                "{ \"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [\n"
+                "{ \"names\": [\"ioctl\"], \"action\": \"SCMP_ACT_ERRNO\", \"errnoRet\": 1,\n"
+                "  \"args\": [{ \"index\": 1, \"value\": 7, \"op\": \"SCMP_CMP_EQ\" }] },\n"
+                "{ \"names\": [\"ioctl\"], \"action\": \"SCMP_ACT_ERRNO\", \"errnoRet\": 1,\n"
+                "  \"args\": [{ \"index\": 1, \"value\": 8, \"op\": \"SCMP_CMP_EQ\" }] } ] }";
+        _cleanup_seccomp_profile_ SeccompProfile *p = NULL;
+        PolicyError error = {};
+        SeccompLine found[4] = {};
+
+        assert_int_equal(seccomp_profile_parse(first_text, strlen(first_text), &p, &error), 0);
+        _cleanup_free_ char *text = make_with(NULL, &(SeccompFirst){ .profile = p, .path = "/first" }, 1);
+
+        assert_int_equal(seccomp_lines_find(text, number("ioctl"), SECCOMP_RET_ERRNO, found, 4), 2);
+        assert_int_equal(found[0].line, SECCOMP_LINE_FIRST);
+        assert_int_equal(found[0].action, SECCOMP_RET_ERRNO | EPERM);
+        assert_int_equal(found[1].line, 7);
+        expect(text, number("mount"), SECCOMP_RET_ERRNO, SECCOMP_RET_ERRNO | EPERM, 2);
+}
+
 static void test_lines_several_answers_are_in_order(void **state _unused_) {
         static const char text[] = "default:7fff0000@1,16:00050001@14,16:00050026@9,16:80000000@20";
         SeccompLine found[1];
@@ -123,6 +152,7 @@ int main(void) {
                 cmocka_unit_test(test_lines_name_the_rule_that_decides),
                 cmocka_unit_test(test_lines_know_calls_newer_than_the_profile),
                 cmocka_unit_test(test_lines_name_the_floor),
+                cmocka_unit_test(test_lines_name_what_stands_before_every_profile),
                 cmocka_unit_test(test_lines_several_answers_are_in_order),
                 cmocka_unit_test(test_lines_that_are_none_are_refused),
         };
