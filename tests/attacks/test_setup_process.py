@@ -492,8 +492,11 @@ def test_55_ids_of_root_refused_but_in_agent(root):
 
 def test_55_id_that_setresuid_ignores_refused(root):
     rootfs.write(f"{root}/etc/passwd", "web:x:4294967295:0::/:/bin/sh\nroot:x:0:4294967295::/:/bin/sh\n")
-    for user, code in (("web", Exit.USER), ("root", Exit.GROUP)):
-        refused(run(unprotected(payload("ids", rootfs=root, user=user))), code)
+    rootfs.write(f"{root}/etc/group", "all:x:4294967295:\n")
+    for user in ("web", "root", "4294967295"):
+        refused(run(unprotected(payload("ids", rootfs=root, user=user))), Exit.USER)
+    for group in ("all", "4294967295"):
+        refused(run(unprotected(payload("ids", rootfs=root, user="0", group=group))), Exit.GROUP)
     rootfs.write(f"{root}/etc/passwd", "web:x:4294967294:0::/:/bin/sh\n")
     assert run(unprotected(payload("ids", rootfs=root, user="web"))).one("uid") == ("4294967294",) * 3
 
