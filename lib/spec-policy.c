@@ -4,7 +4,9 @@
  * are, so nothing may pass here that would grant what nobody reads.
  */
 
+#include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "base64.h"
 #include "escape.h"
@@ -159,7 +161,18 @@ static const char *capabilities_problem(const Spec *s) {
                 return "ambient capabilities that are not in the bounding set";
         if (s->capabilities_bounding != 0 && !(s->namespaces & NAMESPACE_USER))
                 return "capabilities without a user namespace, where they are the host's";
+        if (s->capabilities_bounding & UINT64_C(1) << CAP_SETFCAP)
+                return "CAP_SETFCAP, with which files of volumes get capabilities of the host";
         return NULL;
+}
+
+/* Its answer would be whoever's the workload makes its own listener: not ours. */
+static bool asks_somebody(const struct sock_filter *f) {
+        uint32_t action = f->k & SECCOMP_RET_ACTION_FULL;
+
+        if (BPF_CLASS(f->code) != BPF_RET)
+                return false;
+        return BPF_RVAL(f->code) != BPF_K || action == SECCOMP_RET_TRACE || action == SECCOMP_RET_USER_NOTIF;
 }
 
 static const char *program_problem(const char *text) {
@@ -171,6 +184,9 @@ static const char *program_problem(const char *text) {
                 return k == -ENOMEM ? "out of memory" : "a seccomp program that is not base64";
         if (n == 0 || n % sizeof(struct sock_filter) != 0 || n / sizeof(struct sock_filter) > BPF_MAXINSNS)
                 return "a seccomp program that is no list of at most 4096 instructions";
+        for (size_t i = 0; i < n / sizeof(struct sock_filter); i++)
+                if (asks_somebody((const struct sock_filter *)program + i))
+                        return "a seccomp program that leaves a call to a tracer or a listener";
         return NULL;
 }
 
