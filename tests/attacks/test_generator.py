@@ -5,7 +5,6 @@ In each, the positive control is a service that is well and must be emitted all 
 """
 
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -297,16 +296,9 @@ DEEP = {
 }
 
 
-def limit_memory(size):
-    """For `preexec`: heap and anonymous mappings of at most `size` bytes. Not the resident set, which counts the
-    test's own memory before exec."""
-    return lambda: resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
 @pytest.mark.parametrize("kind", DEEP)
 def test_attack_09_deep_and_wide_documents_are_refused_cheaply(tmp_path, kind):
-    limit = None if generator.is_sanitized() else limit_memory(64 << 20)
-    run = make(tmp_path, {"deep.toml": DEEP[kind], "good.toml": GOOD}, preexec=limit)
+        run = make(tmp_path, {"deep.toml": DEEP[kind], "good.toml": GOOD}, preexec=generator.limit_memory(64 << 20))
     assert run.status == 0
     assert_failing(run, "deep", "deep.toml")
     assert_good(run)
@@ -318,7 +310,7 @@ def test_attack_09_deep_and_wide_documents_are_refused_cheaply(tmp_path, kind):
 def test_attack_09_the_memory_limit_bites(tmp_path):
     if generator.is_sanitized():
         pytest.skip("the sanitizers' own memory is beyond any limit")
-    run = make(tmp_path, {"deep.toml": DEEP["siblings"], "good.toml": GOOD}, preexec=limit_memory(1 << 20))
+    run = make(tmp_path, {"deep.toml": DEEP["siblings"], "good.toml": GOOD}, preexec=generator.limit_memory(1 << 20))
     assert run.status != 0
 
 

@@ -129,9 +129,8 @@ def test_attack_37_what_is_no_trustworthy_file_is_refused(tmp_path, kind):
     elif kind == "others":
         policy(tmp_path, ALLOW_SOME, "policy").chmod(0o666)
     for key in ("seccomp", "capabilities", "landlock"):
-        run = make(tmp_path, {"x.toml": service(path, key=key)})
+        run = make(tmp_path, {"x.toml": service(path, key=key)}, preexec=generator.limit_memory(64 << 20))
         assert_refused(run, "x", "x.toml:4:", f"the policy file {path} is not used: ")
-    assert run.usage.ru_maxrss < 64 * 1024 or generator.is_sanitized()
 
 
 def test_attack_37_directory_that_others_may_write_is_refused(tmp_path):
@@ -293,10 +292,10 @@ def test_dropins_of_one_mebibyte_are_read_and_told_briefly(tmp_path):
                  "[X-Nucleus]\n" + "".join(f"VolumeReadOnly=/no/such/volume/{i}\n" for i in range(4000))):
         dropin.write_text(text)
         config = generator.write(tmp_path / "config", {f"s{i}.toml": GOOD for i in range(10)})
-        run = generator.run([config], tmp_path / "out", units=units)
+        run = generator.run([config], tmp_path / "out", units=units, preexec=generator.limit_memory(64 << 20))
+        assert run.status == 0
         assert len(run.messages.splitlines()) <= 20
         assert len(run.names) == 10
-        assert run.usage.ru_maxrss < 64 * 1024 or generator.is_sanitized()
 
 
 def test_unit_directory_that_cannot_be_looked_through_fails_services_not_the_run(tmp_path):

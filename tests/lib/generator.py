@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import tempfile
 import threading
@@ -20,6 +21,12 @@ def program():
 def is_sanitized():
     """Sanitizers take memory of their own: limits on it mean nothing then."""
     return b"__asan_init" in pathlib.Path(program()).read_bytes()
+
+
+def limit_memory(size):
+    """For `preexec`: heap and anonymous mappings of at most `size` bytes; None where sanitizers need more. Not the
+    resident set, which counts the test's own memory before exec."""
+    return None if is_sanitized() else lambda: resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 class Run:
