@@ -298,7 +298,7 @@ DEEP = {
 
 @pytest.mark.parametrize("kind", DEEP)
 def test_attack_09_deep_and_wide_documents_are_refused_cheaply(tmp_path, kind):
-        run = make(tmp_path, {"deep.toml": DEEP[kind], "good.toml": GOOD}, preexec=generator.limit_memory(64 << 20))
+    run = make(tmp_path, {"deep.toml": DEEP[kind], "good.toml": GOOD}, preexec=generator.limit_memory(64 << 20))
     assert run.status == 0
     assert_failing(run, "deep", "deep.toml")
     assert_good(run)
