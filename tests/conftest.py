@@ -4,6 +4,7 @@ test is skipped with the reason, or fails where NUCLEUS_MUST_WORK=1 says that it
 
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -11,6 +12,13 @@ import rig
 from lib import build
 
 MUST_WORK = os.environ.get("NUCLEUS_MUST_WORK") == "1"
+
+
+# Whoever starts the tests in the background leaves these ignored, and with them every program under test: a shell
+# could not even trap them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _signal in (signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(_signal, signal.SIG_DFL)
 
 
 def pytest_addoption(parser):
