@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
+#include "build-config.h"
 #include "errno-name.h"
 #include "message-id.h"
 #include "report.h"

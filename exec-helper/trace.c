@@ -29,6 +29,7 @@
 
 #include "audit-record.h"
 #include "init.h"
+#include "io.h"
 #include "message-id.h"
 #include "report.h"
 #include "seccomp-trace-file.h"
@@ -89,17 +90,6 @@ static int open_new(Trace *t) {
         return fchmod(t->file, 0600) < 0 ? -errno : 0; /* whatever the umask is */
 }
 
-static int write_all(int fd, const char *text) {
-        for (size_t n = strlen(text); n > 0;) {
-                ssize_t k = write(fd, text, n);
-                if (k < 0 && errno != EINTR)
-                        return -errno;
-                n -= k > 0 ? (size_t)k : 0;
-                text += k > 0 ? k : 0;
-        }
-        return 0;
-}
-
 /* The trace is all of what was counted until now, or it stays what it was. */
 static int replace(Trace *t) {
         _cleanup_free_ char *text = NULL;
@@ -108,7 +98,7 @@ static int replace(Trace *t) {
         if (r >= 0 && t->file < 0)
                 r = open_new(t);
         if (r >= 0)
-                r = write_all(t->file, text);
+                r = write_all(t->file, text, strlen(text));
         if (r >= 0 && renameat(t->directory, t->new_name, t->directory, t->name) < 0)
                 r = -errno;
         if (r < 0)

@@ -6,8 +6,6 @@
 
 #include "dropin-find.h"
 
-#include <dirent.h>
-
 #include "override.h"
 #include "safe-read.h"
 #include "unit-path.h"
@@ -71,16 +69,6 @@ DropinIndex *dropin_index_free(DropinIndex *x) {
         free(x->unsearched);
         free(x);
         return NULL;
-}
-
-/* Room for one more; the array is grown when the number is a power of two. */
-static void *grown(void *items, size_t n, size_t size) {
-        return (n & (n - 1)) == 0 ? reallocarray(items, n ? 2 * n : 1, size) : items;
-}
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
 }
 
 /* ---- directories ---- */

@@ -24,20 +24,14 @@ static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *
 
 /* Told once as it is; the first one is kept whole, for every service to fail with. */
 static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
         va_list ap;
 
         f->failed = true;
         if (f->n_errors++ >= ERRORS_MAX)
                 return 0; /* enough is said */
         va_start(ap, format);
-        int n = vasprintf(&text, format, ap);
+        int r = diagnostics_addv(diag, SEVERITY_ERROR, where, NULL, format, ap);
         va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        int r = diagnostics_add(diag, SEVERITY_ERROR, where, NULL, "%s", text);
         return r < 0 || f->error ? r : diagnostic_format(&diag->items[diag->n - 1], &f->error);
 }
 
@@ -173,19 +167,19 @@ static int add_capability(Floor *f, const char *name, Position where, Diagnostic
         return 0;
 }
 
-/* Each word of a list that is separated by spaces. */
 static int each_word(Floor *f, const char *value, Position where, Diagnostics *diag,
         int (*add)(Floor *, const char *, Position, Diagnostics *)) {
-        for (const char *p = value; *(p += strspn(p, " \t"));) {
-                size_t n = strcspn(p, " \t");
-                _cleanup_free_ char *word = strndup(p, n);
+        char *next;
+        int r;
 
-                int r = word ? add(f, word, where, diag) : -ENOMEM;
+        while ((r = dropin_next_word(&value, &next)) > 0) {
+                _cleanup_free_ char *word = next;
+
+                r = add(f, word, where, diag);
                 if (r < 0)
                         return r;
-                p += n;
         }
-        return 0;
+        return r;
 }
 
 static int parse_syscalls(Floor *f, const char *value, Position where, Diagnostics *diag) {
@@ -379,10 +373,6 @@ int floor_load(char *const *dirs, Floor **ret_, Diagnostics *diag) {
 
 /* ---- services ---- */
 
-static Origin *origin_of(ServiceConfig *s, const char *table, const char *key) {
-        return &s->origins[schema_index(schema_find(table, key))];
-}
-
 int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
         if (f->failed) {
                 s->failed = true;
@@ -395,9 +385,9 @@ int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
 
         if (s->mode < f->mode) {
                 s->mode = f->mode;
-                *origin_of(s, "", "mode") = (Origin){ .kind = ORIGIN_FLOOR, .where = f->mode_where };
+                *schema_origin(s, "", "mode") = (Origin){ .kind = ORIGIN_FLOOR, .where = f->mode_where };
         }
-        Origin *verify = origin_of(s, "attestation", "verify");
+        Origin *verify = schema_origin(s, "attestation", "verify");
         if (f->require_attestation && !(s->attestation_verify && origin_is_explicit(verify))) {
                 s->attestation_verify = true;
                 *verify = (Origin){ .kind = ORIGIN_FLOOR, .where = f->attestation_where };
@@ -405,8 +395,8 @@ int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
         s->policy.landlock_min_abi = f->landlock_min_abi;
         if (f->deny_host_network && s->network == NETWORK_HOST) {
                 s->failed = true;
-                return diagnostics_add(diag, SEVERITY_ERROR, origin_of(s, "network", "mode")->where, s->name,
-                        "the host's network is denied by %s:%u", f->network_where.file,
+                return diagnostics_add(diag, SEVERITY_ERROR, schema_origin(s, "network", "mode")->where,
+                        s->name, "the host's network is denied by %s:%u", f->network_where.file,
                         f->network_where.line);
         }
         return 0;

@@ -6,8 +6,6 @@
 
 #include "load.h"
 
-#include <dirent.h>
-
 #include "dropin-find.h"
 #include "floor.h"
 #include "safe-read.h"
@@ -152,11 +150,6 @@ static int add_entry(Loader *l, const char *dir, const struct dirent *e, size_t 
         if (k >= 0)
                 (void)TAKE_PTR(path);
         return k;
-}
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
 }
 
 static int find_in_directory(Loader *l, const char *dir, size_t rank) {

@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 
 #include "base64.h"
+#include "build-config.h"
 #include "hash.h"
 #include "policy.h"
 #include "safe-read.h"
@@ -88,7 +89,7 @@ int policy_store_new(const Floor *floor, PolicyStore **ret_) {
                 return -ENOMEM;
         p->floor = floor;
         if (uname(&u) == 0)
-                (void)sscanf(u.release, "%u.%u", &p->kernel_major, &p->kernel_minor);
+                (void)seccomp_kernel_parse(u.release, &p->kernel_major, &p->kernel_minor);
         *ret_ = p;
         return 0;
 }
@@ -212,26 +213,16 @@ static int get_file(PolicyStore *p, PolicyKind kind, const char *path, Mode mode
 
 /* ---- errors ---- */
 
-static const Origin *origin_of(const ServiceConfig *s, const char *table, const char *key) {
-        return &s->origins[schema_index(schema_find(table, key))];
-}
-
 static int refuse(ServiceConfig *s, Diagnostics *diag, Position where, const char *format, ...)
         _printf_(4, 5);
 
 static int refuse(ServiceConfig *s, Diagnostics *diag, Position where, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
         va_list ap;
 
         s->failed = true;
         va_start(ap, format);
-        int n = vasprintf(&text, format, ap);
+        int r = diagnostics_addv(diag, SEVERITY_ERROR, where, s->name, format, ap);
         va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        int r = diagnostics_add(diag, SEVERITY_ERROR, where, s->name, "%s", text);
         return r < 0 ? r : -EBADMSG; /* told already */
 }
 
@@ -245,7 +236,7 @@ static int take_file(PolicyStore *p, ServiceConfig *s, Diagnostics *diag, Policy
 
         (void)snprintf(pin_key, sizeof(pin_key), "%s_sha256", key);
         if (!path)
-                return pin ? refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                return pin ? refuse(s, diag, schema_origin(s, "policy", pin_key)->where,
                                      "%s pins nothing: there is no policy.%s; take the pin away, too",
                                      pin_key, key)
                            : 0;
@@ -254,17 +245,17 @@ static int take_file(PolicyStore *p, ServiceConfig *s, Diagnostics *diag, Policy
         if (r < 0)
                 return r;
         if (f->unreadable)
-                return refuse(s, diag, origin_of(s, "policy", key)->where,
+                return refuse(s, diag, schema_origin(s, "policy", key)->where,
                         "the policy file %s is not used: %s", path, f->unreadable);
         r = pin ? hash_policy(p, f) : 0;
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                return refuse(s, diag, schema_origin(s, "policy", pin_key)->where,
                         "the digest of %s cannot be computed: %s", path,
                         r == -ENOPKG ? "libcrypto.so.3 cannot be loaded" : strerror(-r));
         if (pin && !streq(pin, f->sha256))
-                return refuse(s, diag, origin_of(s, "policy", pin_key)->where,
+                return refuse(s, diag, schema_origin(s, "policy", pin_key)->where,
                         "%s has the SHA-256 %s, not the pinned %s; review it, and see `nucleus policy pin "
                         "%s`",
                         path, f->sha256, pin, path);
@@ -288,14 +279,14 @@ static int resolve_capabilities(PolicyStore *p, ServiceConfig *s, Diagnostics *d
         s->policy.capabilities_bounding = f->capabilities.bounding & ~denied;
         s->policy.capabilities_ambient = f->capabilities.ambient & ~denied;
         if (s->policy.capabilities_bounding != 0 && !(s->namespaces & NAMESPACE_USER))
-                return refuse(s, diag, origin_of(s, "policy", "capabilities")->where,
+                return refuse(s, diag, schema_origin(s, "policy", "capabilities")->where,
                         "%s keeps capabilities, which without a user namespace would be the host's",
                         f->path);
         for (unsigned cap = 0; cap < CAPABILITY_COUNT; cap++)
                 if (denied & UINT64_C(1) << cap) {
                         const Position *where = &p->floor->capability_where[cap];
                         r = diagnostics_add(diag, SEVERITY_WARNING,
-                                origin_of(s, "policy", "capabilities")->where, s->name,
+                                schema_origin(s, "policy", "capabilities")->where, s->name,
                                 "%s is not kept: %s:%u denies it", capability_name(cap), where->file,
                                 where->line);
                         if (r < 0)

@@ -6,7 +6,6 @@
 
 #include "load.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "safe-read.h"
@@ -57,11 +56,6 @@ static int add(UnitNames *u, const char *dir, const char *name) {
                 return k;
         u->paths[u->n++] = TAKE_PTR(path);
         return 0;
-}
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
 }
 
 static int add_directory(UnitNames *u, const char *dir) {

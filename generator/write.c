@@ -7,6 +7,8 @@
 
 #include "write.h"
 
+#include "io.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,19 +35,6 @@ void writer_done(Writer *w) {
         w->link_fd = close_fd(w->link_fd);
         free(w->link_dir);
         w->link_dir = NULL;
-}
-
-static int write_all(int fd, const char *text, size_t n) {
-        while (n > 0) {
-                ssize_t k = write(fd, text, n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                text += k;
-                n -= (size_t)k;
-        }
-        return 0;
 }
 
 /* A whole unit, at the temporary name. */

@@ -7,6 +7,8 @@
 
 #include "attest-internal.h"
 
+#include "io.h"
+
 #include <fcntl.h>
 #include <limits.h>
 
@@ -100,20 +102,6 @@ static int visit(const WalkEntry *e, void *userdata) {
                 r = manifest_add(w->manifest, &m);
         manifest_entry_done(&m);
         return r;
-}
-
-static int write_all(int fd, const char *p, size_t n) {
-        while (n > 0) {
-                ssize_t k = write(fd, p, n);
-                if (k < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                p += k;
-                n -= (size_t)k;
-        }
-        return 0;
 }
 
 /* The file itself, on disk and readable by all, before it takes the manifest's name. */

@@ -12,7 +12,7 @@
 #define DEFAULT_TMPFS_SIZE (UINT64_C(64) << 20)
 
 static Origin *origin(ConfigReader *r, const char *table, const char *key) {
-        return &r->service->origins[schema_index(schema_find(table, key))];
+        return schema_origin(r->service, table, key);
 }
 
 /* Where a key stands, or the service where it does not: its table's header, or the start of its file. */

@@ -94,7 +94,6 @@ bool reader_oom(ConfigReader *r) {
 }
 
 _printf_(3, 0) static bool report(ConfigReader *r, Position where, const char *format, va_list ap) {
-        _cleanup_free_ char *text = NULL;
         bool first = r->service && !r->service->failed;
 
         if (r->service)
@@ -105,12 +104,8 @@ _printf_(3, 0) static bool report(ConfigReader *r, Position where, const char *f
                 return reader_oom(r);
         if (r->n_errors > ERRORS_MAX && !first)
                 return false;
-        if (vasprintf(&text, format, ap) < 0) {
-                text = NULL;
-                return reader_oom(r);
-        }
-        if (diagnostics_add(
-                    r->diag, SEVERITY_ERROR, where, r->service ? r->service->name : NULL, "%s", text) < 0)
+        if (diagnostics_addv(
+                    r->diag, SEVERITY_ERROR, where, r->service ? r->service->name : NULL, format, ap) < 0)
                 return reader_oom(r);
         return false;
 }

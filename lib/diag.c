@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "path.h"
 #include "strbuf.h"
 #include "utf8.h"
 
@@ -39,28 +40,14 @@ int text_sanitise(const char *s, char **ret_) {
         return strbuf_finish(&b, ret_);
 }
 
-static int reserve(Diagnostics *d) {
-        if ((d->n & (d->n - 1)) != 0)
-                return 0;
-
-        Diagnostic *p = reallocarray(d->items, d->n ? 2 * d->n : 1, sizeof(Diagnostic));
-        if (!p)
-                return -ENOMEM;
-        d->items = p;
-        return 0;
-}
-
-int diagnostics_add(
-        Diagnostics *d, Severity severity, Position where, const char *service, const char *format, ...) {
+int diagnostics_addv(Diagnostics *d, Severity severity, Position where, const char *service,
+        const char *format, va_list ap) {
         _cleanup_free_ char *raw = NULL, *message = NULL, *file = NULL, *name = NULL;
-        va_list ap;
 
         if (severity == SEVERITY_ERROR)
                 d->n_errors++;
 
-        va_start(ap, format);
         int k = vasprintf(&raw, format, ap);
-        va_end(ap);
         if (k < 0) {
                 raw = NULL;
                 return -ENOMEM;
@@ -73,10 +60,10 @@ int diagnostics_add(
                 return -ENOMEM;
         if (service && !(name = strdup(service)))
                 return -ENOMEM;
-        k = reserve(d);
-        if (k < 0)
-                return k;
-
+        Diagnostic *items = grown(d->items, d->n, sizeof(Diagnostic));
+        if (!items)
+                return -ENOMEM;
+        d->items = items;
         d->items[d->n++] = (Diagnostic){
                 .severity = severity,
                 .file = TAKE_PTR(file),
@@ -88,17 +75,23 @@ int diagnostics_add(
         return 0;
 }
 
+int diagnostics_add(
+        Diagnostics *d, Severity severity, Position where, const char *service, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        int r = diagnostics_addv(d, severity, where, service, format, ap);
+        va_end(ap);
+        return r;
+}
+
 bool diagnostic_needs_service(const Diagnostic *d) {
         const char *base = d->file ? strrchr(d->file, '/') : NULL;
 
         if (!d->service || !base)
                 return false;
-        /* A drop-in of its own is in a directory of its name. */
-        for (const char *at = d->file; (at = strstr(at, "/nucleus-")); at++) {
-                const char *rest = startswith(at + strlen("/nucleus-"), d->service);
-                if (rest && startswith(rest, ".service.d/"))
-                        return false;
-        }
+        if (path_is_dropin_of(d->file, d->service))
+                return false;
         size_t n = strcspn(++base, ".");
         return !streq(base + n, ".toml") || strncmp(base, d->service, n) != 0 ||
                (d->service[n] != '\0' && d->service[n] != '-');

@@ -7,6 +7,8 @@
  * JSON.
  */
 
+#include <stdarg.h>
+
 #include "strv.h"
 
 #ifdef __cplusplus
@@ -47,6 +49,10 @@ void diagnostics_done(Diagnostics *d);
  */
 int diagnostics_add(Diagnostics *d, Severity severity, Position where, const char *service,
         const char *format, ...) _printf_(5, 6);
+
+/* The same with the arguments in a list. */
+int diagnostics_addv(Diagnostics *d, Severity severity, Position where, const char *service,
+        const char *format, va_list ap) _printf_(5, 0);
 
 /*
  * A copy of a text that came from a file, fit to be printed: control characters, bidi controls and what is

@@ -96,11 +96,6 @@ DropinFile *dropin_file_free(DropinFile *f) {
         return NULL;
 }
 
-/* Room for one more; the array is grown when the number is a power of two. */
-static void *grown(void *items, size_t n, size_t size) {
-        return (n & (n - 1)) == 0 ? reallocarray(items, n ? 2 * n : 1, size) : items;
-}
-
 /* Each name is noted once; what comes after enough of them says nothing new. */
 static int add_note(DropinNote **notes, size_t *n, const char *name, const char *effect, unsigned line) {
         for (size_t i = 0; i < *n; i++)
@@ -424,4 +419,15 @@ int dropin_boolean(const char *s, bool *ret_) {
                         return 0;
                 }
         return -EINVAL;
+}
+
+int dropin_next_word(const char **at, char **ret_) {
+        const char *p = *at + strspn(*at, " \t");
+        size_t n = strcspn(p, " \t");
+
+        if (n == 0)
+                return 0;
+        *ret_ = strndup(p, n);
+        *at = p + n;
+        return *ret_ ? 1 : -ENOMEM;
 }

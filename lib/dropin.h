@@ -76,6 +76,10 @@ int dropin_parse_for(const char *text, size_t n, const char *section, bool (*is_
 int dropin_parse_only(
         const char *text, size_t n, const char *section, DropinFile **ret_, PolicyError *reterr_);
 
+/* Takes the next word off a list that is separated by white space; the word is to be freed. 1; 0 where there
+ * is none left; or -ENOMEM. */
+int dropin_next_word(const char **at, char **ret_);
+
 /* "yes" and "no" in the words of systemd.syntax(7). 0 or -EINVAL. */
 int dropin_boolean(const char *s, bool *ret_);
 

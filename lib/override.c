@@ -8,6 +8,7 @@
 
 #include "config-reader.h"
 #include "nearest.h"
+#include "path.h"
 
 #define VOLUME_READ_ONLY "VolumeReadOnly"
 
@@ -89,25 +90,24 @@ static bool unknown_key(Override *o, const char *name, Position where) {
 /* ---- volumes ---- */
 
 static bool add_read_only(Override *o, const char *value, Position where) {
-        for (const char *p = value; *(p += strspn(p, " \t"));) {
-                size_t n = strcspn(p, " \t");
+        char *target;
+        int r;
 
-                if (o->n_read_only >= LIST_MAX)
+        while ((r = dropin_next_word(&value, &target)) > 0) {
+                if (o->n_read_only >= LIST_MAX) {
+                        free(target);
                         return reader_error_at(&o->reader, where,
                                 "more than %u targets in " VOLUME_READ_ONLY "=", LIST_MAX);
-                char *target = strndup(p, n);
+                }
                 ReadOnly *list = reallocarray(o->read_only, o->n_read_only + 1, sizeof(*list));
-
-                if (list)
-                        o->read_only = list;
-                if (!list || !target) {
+                if (!list) {
                         free(target);
                         return reader_oom(&o->reader);
                 }
+                o->read_only = list;
                 list[o->n_read_only++] = (ReadOnly){ target, where };
-                p += n;
         }
-        return true;
+        return r == 0 || reader_oom(&o->reader);
 }
 
 static bool apply_read_only(Override *o, const ReadOnly *change) {
@@ -181,17 +181,6 @@ static bool set_value(Override *o, const SchemaRow *row, const DropinAssignment 
         return true;
 }
 
-/* Is the drop-in for this service alone, rather than for all with a prefix? */
-static bool is_own(const Override *o, const DropinFile *f) {
-        _cleanup_free_ char *directory = NULL;
-
-        if (asprintf(&directory, "/nucleus-%s.service.d/", o->reader.service->name) < 0) {
-                directory = NULL;
-                return true; /* the stricter reading */
-        }
-        return strstr(f->path, directory) != NULL;
-}
-
 static bool is_mode(const DropinAssignment *a) {
         return streq(a->key, "Mode");
 }
@@ -250,8 +239,10 @@ static bool assign(Override *o, const DropinAssignment *a) {
 
 static void raise_by_all(Override *o, const DropinFile *const *files, size_t n) {
         for (size_t i = 0; i < n; i++) {
+                if (path_is_dropin_of(files[i]->path, o->reader.service->name))
+                        continue;
                 o->reader.file = files[i]->path;
-                for (size_t k = 0; !is_own(o, files[i]) && k < files[i]->n; k++)
+                for (size_t k = 0; k < files[i]->n; k++)
                         if (is_mode(&files[i]->items[k]))
                                 (void)raise_mode(o, &files[i]->items[k],
                                         (Position){ files[i]->path, files[i]->items[k].line, 0 });
@@ -260,7 +251,7 @@ static void raise_by_all(Override *o, const DropinFile *const *files, size_t n) 
 
 static void assign_all(Override *o, const DropinFile *const *files, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                bool own = is_own(o, files[i]);
+                bool own = path_is_dropin_of(files[i]->path, o->reader.service->name);
 
                 o->reader.file = files[i]->path;
                 for (size_t k = 0; k < files[i]->n; k++)
@@ -276,7 +267,7 @@ int override_apply(ServiceConfig *s, const DropinFile *const *files, size_t n, D
         Override o = {
                 .reader = { .diag = diag, .service = s },
                 .least = s->mode,
-                .least_origin = s->origins[schema_index(schema_find("", "mode"))],
+                .least_origin = *schema_origin(s, "", "mode"),
         };
 
         raise_by_all(&o, files, n);

@@ -32,3 +32,12 @@ bool path_is_mount_target(const char *path) {
 bool path_is_volume_source(const char *path) {
         return !path_startswith(path, "/proc") && !path_startswith(path, "/sys");
 }
+
+bool path_is_dropin_of(const char *path, const char *service) {
+        for (const char *at = path; (at = strstr(at, "/nucleus-")); at++) {
+                const char *name = at + strlen("/nucleus-"), *rest = startswith(name, service);
+                if (rest && startswith(rest, ".service.d/"))
+                        return true;
+        }
+        return false;
+}

@@ -20,6 +20,9 @@ bool path_is_mount_target(const char *path) _pure_;
 /* May a service be shown the host's path? Not /proc and /sys and what is in them: the kernel's controls. */
 bool path_is_volume_source(const char *path) _pure_;
 
+/* Is the file a drop-in of the unit of this service alone: in a directory nucleus-SERVICE.service.d? */
+bool path_is_dropin_of(const char *path, const char *service) _pure_;
+
 #ifdef __cplusplus
 }
 #endif

@@ -58,21 +58,17 @@ static const SchemaRow *first_row(const char *table) {
 
 /* The key or table name most like `key`. */
 static const char *suggest(const char *table, const char *key) {
-        size_t best = SIZE_MAX;
+        size_t distance = SIZE_MAX;
         const char *found = NULL;
 
         for (const SchemaRow *row = schema_rows; row->key; row++) {
                 const char *candidate = streq(row->table, table) ? row->key
                                         : isempty(table)         ? row->table
                                                                  : NULL;
-                size_t d = candidate ? name_distance(key, candidate) : SIZE_MAX;
-
-                if (d < best) {
-                        best = d;
-                        found = candidate;
-                }
+                if (candidate)
+                        name_consider(key, candidate, &found, &distance);
         }
-        return found && name_is_near(best, key) ? found : NULL;
+        return found;
 }
 
 /* Another table with a key of that very name, or NULL. */

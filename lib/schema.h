@@ -55,6 +55,11 @@ size_t schema_count(void) _pure_;
 /* The row of a key, or NULL. */
 const SchemaRow *schema_find(const char *table, const char *key) _pure_;
 
+/* Where the value of a key of the service came from; the service has origins. */
+static inline Origin *schema_origin(const ServiceConfig *s, const char *table, const char *key) {
+        return &s->origins[schema_index(schema_find(table, key))];
+}
+
 /* Appends the value of a service as TOML; a SCHEMA_ARRAY row gives nothing (see ServiceConfig's lists). */
 void schema_format_value(const SchemaRow *row, const ServiceConfig *s, StrBuf *b);
 

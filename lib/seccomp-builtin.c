@@ -25,12 +25,6 @@ const char *seccomp_builtin_profile(Mode mode, size_t *ret_n) {
         return profiles[mode].text;
 }
 
-const char *const seccomp_mandatory_names[_SECCOMP_MANDATORY_MAX] = {
-        [SECCOMP_MANDATORY_MOUNTS] = "mounts.seccomp.json",
-        [SECCOMP_MANDATORY_VOLUMES] = "volumes.seccomp.json",
-        [SECCOMP_MANDATORY_PORTS] = "ports.seccomp.json",
-};
-
 const char *seccomp_mandatory_profile(SeccompMandatory which, size_t *ret_n) {
         switch (which) {
         case SECCOMP_MANDATORY_VOLUMES:

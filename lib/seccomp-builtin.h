@@ -23,9 +23,6 @@ typedef enum SeccompMandatory {
         _SECCOMP_MANDATORY_MAX,
 } SeccompMandatory;
 
-/* "mounts.seccomp.json" */
-extern const char *const seccomp_mandatory_names[_SECCOMP_MANDATORY_MAX];
-
 /* The same as seccomp_builtin_profile(), for one of them. */
 const char *seccomp_mandatory_profile(SeccompMandatory which, size_t *ret_n);
 

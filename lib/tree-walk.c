@@ -10,7 +10,6 @@
 
 #include "strv.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -30,11 +29,6 @@ static void walk_done(Walk *w) {
         while (w->n > 0)
                 free(w->pending[--w->n]);
         free(w->pending);
-}
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
 }
 
 int open_beneath(int dir_fd, const char *path, int flags) {

@@ -6,6 +6,7 @@
  * Nothing here may allocate without saying so, log, or know a library beyond libc.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,6 +61,16 @@ static inline void fclosep(FILE **f) {
                 fclose(*f);
 }
 #define _cleanup_fclose_ _cleanup_(fclosep)
+
+static inline void closedirp(DIR **d) {
+        if (*d)
+                closedir(*d);
+}
+
+/* Room for one more of `n` items: the array is grown when the number is a power of two. NULL: no memory. */
+static inline void *grown(void *items, size_t n, size_t size) {
+        return (n & (n - 1)) == 0 ? reallocarray(items, n ? 2 * n : 1, size) : items;
+}
 
 /* Closes a descriptor and returns -EBADF, so that `fd = close_fd(fd)` leaves nothing stale. errno is kept.
  */

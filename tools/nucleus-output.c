@@ -4,6 +4,8 @@
 
 #include "nucleus-output.h"
 
+#include "io.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -58,12 +60,10 @@ static int give_name(const OutputFile *o, bool replace) {
 }
 
 int output_finish(OutputFile *o, const char *text, bool replace) {
-        for (size_t n = strlen(text); n > 0;) {
-                ssize_t k = write(o->fd, text, n);
-                if (k < 0)
-                        return failed(o);
-                text += k;
-                n -= (size_t)k;
+        int r = write_all(o->fd, text, strlen(text));
+        if (r < 0) {
+                errno = -r;
+                return failed(o);
         }
         if (give_name(o, replace) < 0)
                 return failed(o);

@@ -5,6 +5,7 @@
 #include "nucleus-policy.h"
 #include "nucleus-seccomp.h"
 
+#include "build-config.h"
 #include "floor.h"
 #include "seccomp-evaluate.h"
 #include "service-policy.h"

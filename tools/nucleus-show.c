@@ -7,6 +7,7 @@
 #include "nucleus-show.h"
 
 #include "build-config.h"
+#include "io.h"
 #include "unit.h"
 
 #include <getopt.h>
@@ -76,12 +77,9 @@ static int spec_to_fd(const Node *n) {
         _cleanup_close_ int fd = memfd_create("nucleus-spec", MFD_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        for (size_t k = 0, size = strlen(text); k < size;) {
-                ssize_t written = write(fd, text + k, size - k);
-                if (written < 0)
-                        return -errno;
-                k += (size_t)written;
-        }
+        r = write_all(fd, text, strlen(text));
+        if (r < 0)
+                return r;
         return lseek(fd, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(fd);
 }
 
