@@ -370,7 +370,7 @@ static int may_exec(const SeccompProfile *profile, const SeccompTarget *target, 
 }
 
 static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *target, Compiled *ret_) {
-        _cleanup_free_ char *program = NULL, *lines = NULL;
+        _cleanup_free_ char *program = NULL;
         SeccompProgram bytes = {};
         bool starts = false;
 
@@ -379,13 +379,16 @@ static int compile(PolicyStore *p, const PolicyFile *f, const SeccompTarget *tar
                 r = base64_encode(bytes.filter, bytes.n * sizeof(*bytes.filter), &program);
         free(bytes.filter);
         if (r >= 0)
-                r = seccomp_lines_make(f->seccomp, target, &lines);
-        if (r >= 0)
                 r = may_exec(f->seccomp, target, &starts);
         if (r < 0)
                 return r;
-        *ret_ = (Compiled){ f, target->capabilities, target->first, TAKE_PTR(program), TAKE_PTR(lines),
-                starts };
+        *ret_ = (Compiled){
+                .file = f,
+                .capabilities = target->capabilities,
+                .first = target->first,
+                .program = TAKE_PTR(program),
+                .starts = starts,
+        };
         return 0;
 }
 
@@ -449,14 +452,18 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
         r = seccomp_profile_check(f->seccomp, &target, &what);
         if (r == -EINVAL)
                 return refuse(s, diag, (Position){ .file = f->path, .line = what.line }, "%s", what.message);
+        bool log = s->log_denials || f->seccomp->log; /* SECCOMP_FILTER_FLAG_LOG */
         if (r >= 0)
                 r = get_compiled(p, f, &target, &c);
+        /* Reports of denials alone name lines: no other start has to read them. */
+        if (r >= 0 && log && !c->lines)
+                r = seccomp_lines_make(f->seccomp, &target, &c->lines);
         if (r == -E2BIG)
                 return refuse(s, diag, (Position){ .file = f->path },
                         "the filter would be longer than the kernel takes: use fewer conditions");
         if (r < 0)
                 return r == -ENOMEM ? r : refuse(s, diag, (Position){ .file = f->path }, "%s", strerror(-r));
-        if (f->seccomp->log && !s->log_denials) { /* SECCOMP_FILTER_FLAG_LOG */
+        if (log && !s->log_denials) {
                 s->log_denials = true;
                 s->origins[schema_index(schema_find("policy", "log_denials"))] =
                         (Origin){ .kind = ORIGIN_DEFAULT, .reason = "flags of the seccomp profile" };
@@ -464,7 +471,7 @@ static int resolve_seccomp(PolicyStore *p, ServiceConfig *s, Diagnostics *diag) 
         if (!c->starts)
                 return refuse_unstartable(p, f, s, diag);
         s->policy.seccomp_program = built_in ? NULL : c->program;
-        s->policy.seccomp_lines = c->lines;
+        s->policy.seccomp_lines = log ? c->lines : NULL;
         return 0;
 }
 
