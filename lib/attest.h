@@ -10,10 +10,12 @@
  * regular files and directories is ever opened for reading. /proc must be mounted.
  *
  * Owners and file capabilities are compared as the caller sees them: attest a mount that maps no ids, from
- * the user namespace in which the manifest was written.
+ * the user namespace in which the manifest was written. Memory is bounded, whatever the tree (see
+ * attest_verify()), and the work is shared by threads that are gone when the call returns.
  */
 
 #include "hash.h"
+#include "store-paths.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,13 +30,19 @@ typedef struct AttestProgress {
         uint64_t entries_total, bytes_total; /* what the manifest promises; 0: unknown */
 } AttestProgress;
 
-/* Called for each entry and for each piece of a large file: often. Must be quick. */
+/* Called by the thread that attests, now and then, and only where something was done since. Must be quick.
+ */
 typedef void (*AttestProgressFunc)(const AttestProgress *progress, void *userdata);
 
 typedef struct AttestOptions {
         const char *pin; /* 64 lower-case hex digits the manifest's own digest must equal, or NULL */
-        bool nix_store;  /* version 1: links into /nix/store that the tree lacks lead to the host's */
-        size_t list_max; /* how many paths to keep in each list; 0: ATTEST_LIST_DEFAULT */
+        char *const *public_keys; /* one of which must have signed the manifest (signature.h), or NULL */
+        const StorePaths *store;  /* opened: the entries of nix/store in the tree; NULL: it has none */
+        bool nix_store; /* version 1: links into /nix/store that the tree lacks lead to the host's */
+        bool fsverity;  /* verify: fs-verity digests instead of content; write: record them beside SHA-256 */
+        bool all;       /* verify: list every difference; else stop at the first */
+        unsigned threads;            /* 0: one for each processor that we may use */
+        size_t list_max;             /* how many paths to keep in each list; 0: ATTEST_LIST_DEFAULT */
         AttestProgressFunc progress; /* or NULL */
         void *userdata;
 } AttestOptions;

@@ -67,7 +67,7 @@ def _make_image(path):
 def _make_disk(tree, path, size):
     with open(path, "wb") as f:
         f.truncate(size)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, path], check=True, capture_output=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "verity", "-d", tree, path], check=True, capture_output=True)
 
 
 class Vm(Commands):

@@ -18,9 +18,9 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "trixie"
 # What Nucleus links, and what its tests talk to.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "busybox-static", "iproute2",
-            "libcap2", "libinih1", "libjansson4", "libseccomp2", "libssl3t64", "libstdc++6", "man-db",
-            "procps", "socat"]
-KERNEL_PACKAGES = ["initramfs-tools", "linux-image-cloud-amd64"]
+            "libarchive13t64", "libcap2", "libcryptsetup12", "libinih1", "libjansson4", "libseccomp2", "libssl3t64",
+            "libstdc++6", "man-db", "procps", "socat"]
+KERNEL_PACKAGES = ["cryptsetup-bin", "fsverity", "initramfs-tools", "linux-image-cloud-amd64"]
 
 
 def cache():
