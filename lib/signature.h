@@ -27,6 +27,7 @@ extern "C" {
 #define SIGNATURE_SUFFIX ".sig"                     /* beside an image */
 #define SIGNATURE_FILE_MAX 65536U                   /* bytes */
 #define PUBLIC_KEY_SIZE 32U
+#define PUBLIC_KEY_TEXT_LENGTH 44U /* of its base64 */
 
 typedef enum SignatureSubject {
         SIGNATURE_MANIFEST_SHA256,
@@ -36,8 +37,11 @@ typedef enum SignatureSubject {
         _SIGNATURE_SUBJECT_MAX,
 } SignatureSubject;
 
-/* Is `s` the base64 of a public key? */
-bool public_key_is_valid(const char *s) _pure_;
+/*
+ * Is `s` the base64 of a public key? What anybody could sign for (a point of small order), and a second
+ * encoding of another key, is none. Needs no libcrypto.
+ */
+bool public_key_is_valid(const char *s);
 
 /*
  * Does the text of a signature file hold a signature of that digest by one of `public_keys`

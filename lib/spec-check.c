@@ -5,6 +5,7 @@
  */
 
 #include "path.h"
+#include "signature.h"
 #include "spec-internal.h"
 
 static const char *missing(const Spec *s) {
@@ -89,6 +90,40 @@ static const char *violates_mode(const Spec *s) {
         return NULL;
 }
 
+static const char *bad_keys(const Spec *s) {
+        size_t n = 0;
+
+        for (char *const *key = s->public_keys; key && *key; key++, n++) {
+                if (n >= PUBLIC_KEYS_MAX)
+                        return "too many public keys";
+                if (!public_key_is_valid(*key))
+                        return "a public key that is none";
+                for (size_t i = 0; i < n; i++)
+                        if (streq(s->public_keys[i], *key))
+                                return "a public key twice";
+        }
+        return NULL;
+}
+
+static const char *bad_attestation(const Spec *s) {
+        unsigned images = !!s->image_sha256 + !!s->image_fsverity + !!s->root_hash;
+
+        if (!s->attest)
+                return s->attestation_method != ATTESTATION_SHA256 || s->public_keys || images > 0
+                               ? "details of an attestation that is not asked for"
+                               : NULL;
+        if (images + !!s->manifest_sha256 > 1)
+                return "two pins that exclude each other";
+        if ((s->image_sha256 && s->attestation_method != ATTESTATION_SHA256) ||
+                (s->image_fsverity && s->attestation_method != ATTESTATION_FSVERITY) ||
+                (s->root_hash && s->attestation_method != ATTESTATION_DM_VERITY))
+                return "a pin of an image that is not of the method";
+        if (s->attestation_method == ATTESTATION_DM_VERITY &&
+                (s->manifest_sha256 || (!s->root_hash && !s->public_keys)))
+                return "dm-verity without a root hash or a public key, or of a directory";
+        return bad_keys(s);
+}
+
 const char *spec_problem(const Spec *s) {
-        return missing(s) ?: bad_value(s) ?: violates_mode(s) ?: spec_policy_problem(s);
+        return missing(s) ?: bad_value(s) ?: violates_mode(s) ?: bad_attestation(s) ?: spec_policy_problem(s);
 }

@@ -139,11 +139,19 @@ static void format_network(const SpecRecord *r, const Spec *s, StrBuf *b) {
                 strbuf_printf(b, "%s %s\n", r->key, network_mode_names[s->network]);
 }
 
+static bool is_digest(const char *s) {
+        return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+static int parse_digest(const SpecRecord *r, Spec *s, char **fields) {
+        return is_digest(fields[0]) ? parse_string(r, s, fields) : -EINVAL;
+}
+
 static int parse_attest(const SpecRecord *r _unused_, Spec *s, char **fields) {
         s->attest = true;
         if (streq(fields[0], "unpinned"))
                 return 0;
-        if (strlen(fields[0]) != 64 || strspn(fields[0], "0123456789abcdef") != 64)
+        if (!is_digest(fields[0]))
                 return -EINVAL;
         s->manifest_sha256 = TAKE_PTR(fields[0]);
         return 0;
@@ -152,6 +160,23 @@ static int parse_attest(const SpecRecord *r _unused_, Spec *s, char **fields) {
 static void format_attest(const SpecRecord *r, const Spec *s, StrBuf *b) {
         if (s->attest)
                 strbuf_printf(b, "%s %s\n", r->key, s->manifest_sha256 ?: "unpinned");
+}
+
+/* The first method is not written: that is what every attested directory has. */
+static int parse_attest_method(const SpecRecord *r, Spec *s, char **fields) {
+        for (int i = ATTESTATION_SHA256 + 1; i < _ATTESTATION_METHOD_MAX; i++)
+                if (streq(attestation_method_names[i], fields[0])) {
+                        *SPEC_MEMBER(AttestationMethod, s, r) = (AttestationMethod)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static void format_attest_method(const SpecRecord *r, const Spec *s, StrBuf *b) {
+        AttestationMethod method = *SPEC_CONST_MEMBER(AttestationMethod, s, r);
+
+        if (method != ATTESTATION_SHA256)
+                strbuf_printf(b, "%s %s\n", r->key, attestation_method_names[method]);
 }
 
 static int parse_volume(const SpecRecord *r _unused_, Spec *s, char **fields) {
@@ -198,6 +223,8 @@ static void format_tmpfs(const SpecRecord *r, const Spec *s, StrBuf *b) {
 #define NUMBER(key, member)                                                                                 \
         { key, offsetof(Spec, member), 1, false, parse_number, format_number }
 
+#define DIGEST(key, member)                                                                                 \
+        { key, offsetof(Spec, member), 1, false, parse_digest, format_string }
 #define CAPABILITIES(key, member)                                                                           \
         { key, offsetof(Spec, member), 1, false, spec_parse_capabilities, spec_format_capabilities }
 #define YES(key, member)                                                                                    \
@@ -220,6 +247,12 @@ const SpecRecord spec_records[] = {
         NUMBER("listen-fds", listen_fds),
         STRING("rootfs", rootfs),
         { "attest", 0, 1, false, parse_attest, format_attest },
+        { "attest-method", offsetof(Spec, attestation_method), 1, false, parse_attest_method,
+                format_attest_method },
+        STRV("public-key", public_keys),
+        DIGEST("image-sha256", image_sha256),
+        DIGEST("image-fsverity", image_fsverity),
+        DIGEST("root-hash", root_hash),
         { "volume", 0, 3, true, parse_volume, format_volumes },
         { "tmpfs", 0, 2, true, parse_tmpfs, format_tmpfs },
         CAPABILITIES("capabilities-bounding", capabilities_bounding),

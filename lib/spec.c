@@ -32,6 +32,12 @@ const char *const network_mode_names[_NETWORK_MAX] = {
         [NETWORK_HOST] = "host",
 };
 
+const char *const attestation_method_names[_ATTESTATION_METHOD_MAX] = {
+        [ATTESTATION_SHA256] = "sha256",
+        [ATTESTATION_FSVERITY] = "fsverity",
+        [ATTESTATION_DM_VERITY] = "dm-verity",
+};
+
 bool service_name_is_valid(const char *name) {
         size_t n = strlen(name);
 
@@ -54,6 +60,10 @@ Spec *spec_free(Spec *s) {
         strv_free(s->supplementary_groups);
         free(s->rootfs);
         free(s->manifest_sha256);
+        strv_free(s->public_keys);
+        free(s->image_sha256);
+        free(s->image_fsverity);
+        free(s->root_hash);
         for (size_t i = 0; i < s->n_volumes; i++) {
                 free(s->volumes[i].source);
                 free(s->volumes[i].target);

@@ -61,6 +61,19 @@ typedef enum NetworkMode {
 
 extern const char *const network_mode_names[_NETWORK_MAX];
 
+/* By what a root is compared with what pins it. */
+typedef enum AttestationMethod {
+        ATTESTATION_SHA256,    /* of content: a tree's files by its manifest, or an image whole */
+        ATTESTATION_FSVERITY,  /* the kernel's fs-verity digests of files, or of an image */
+        ATTESTATION_DM_VERITY, /* the root hash of an image's dm-verity hash tree */
+        _ATTESTATION_METHOD_MAX,
+} AttestationMethod;
+
+extern const char *const attestation_method_names[_ATTESTATION_METHOD_MAX];
+
+/* How many public keys a service or a floor may name, and a signature file hold. */
+#define PUBLIC_KEYS_MAX 64U
+
 typedef struct SpecVolume {
         char *source; /* absolute path on the host */
         char *target; /* absolute path in the service */
@@ -90,9 +103,16 @@ typedef struct Spec {
         NetworkMode network;
         uint64_t listen_fds; /* how many sockets the service manager must hand over */
 
-        char *rootfs; /* absolute path of a directory; NULL: the host's /usr, /bin, /lib read-only */
-        bool attest;  /* verify the rootfs against its manifest */
+        char *rootfs;          /* absolute path of a directory or an image; NULL: the host's /usr, /bin, /lib
+                                * read-only */
+        bool attest;           /* verify the rootfs; all that follows is only set where it is */
         char *manifest_sha256; /* 64 lower-case hex digits that pin the manifest, or NULL */
+        AttestationMethod attestation_method;
+        char **public_keys; /* one of which must have signed (signature.h), or NULL */
+        /* Pins of an image, 64 lower-case hex digits or NULL; at most one, manifest_sha256 among them. */
+        char *image_sha256;
+        char *image_fsverity;
+        char *root_hash;
 
         SpecVolume *volumes;
         size_t n_volumes;

@@ -18,6 +18,10 @@
 #define PROGRAM "BgAAAAAA/38="
 #define HALF "BgAAAA=="
 
+/* Public keys: of RFC 8032, 7.1. */
+#define KEY_1 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define KEY_2 "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+
 /* One of each record that production has, 34 lines. */
 static const char full[] =
         "nucleus-spec 1\nname web\nmode production\nargument /bin/web\nargument a\\x20b\n"
@@ -40,6 +44,14 @@ static const char open_agent[] =
 static const char empty_policy[] =
         "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
         "namespaces user pid mount net\nnetwork none\nseccomp default\nlandlock custom\n";
+static const char keys[] = "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
+                           "namespaces pid mount net\nnetwork none\nrootfs /r\nattest unpinned\n"
+                           "attest-method fsverity\npublic-key " KEY_1 "\npublic-key " KEY_2 "\n"
+                           "seccomp default\nlandlock default\n";
+static const char image[] = "nucleus-spec 1\nname web\nmode agent\nargument /a\nworkdir /\nuser 0\n"
+                            "namespaces pid mount net\nnetwork none\nrootfs /r\nattest unpinned\n"
+                            "attest-method dm-verity\nroot-hash " D64 "\n"
+                            "seccomp default\nlandlock default\n";
 static const char failing[] = "nucleus-spec 1\nname web\nmode agent\nerror f:1:2:\\x20wrong\n";
 
 static Spec *parse_good(const char *text) {
@@ -53,7 +65,7 @@ static Spec *parse_good(const char *text) {
 }
 
 static void test_spec_round_trips(void **state) {
-        static const char *const texts[] = { full, agent, open_agent, empty_policy, failing };
+        static const char *const texts[] = { full, agent, open_agent, empty_policy, keys, image, failing };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 _cleanup_spec_ Spec *s = parse_good(texts[i]);
@@ -129,6 +141,38 @@ static void test_spec_reads_each_record_of_policies(void **state) {
         assert_non_null(e->landlock_policy);
         assert_true(e->landlock_policy->n_rules == 0 && e->landlock_policy->scoped == 0);
         assert_int_equal(spec_landlock_min_abi(e), 0);
+}
+
+static void test_spec_reads_each_record_of_attestation(void **state) {
+        static const struct {
+                const char *method, *record;
+                size_t offset;
+        } pins[] = {
+                { "", "image-sha256 ", offsetof(Spec, image_sha256) },
+                { "attest-method fsverity\n", "image-fsverity ", offsetof(Spec, image_fsverity) },
+                { "attest-method dm-verity\n", "root-hash ", offsetof(Spec, root_hash) },
+        };
+        _cleanup_spec_ Spec *s = parse_good(keys), *a = parse_good(agent);
+
+        assert_true(s->attest);
+        assert_int_equal(s->attestation_method, ATTESTATION_FSVERITY);
+        assert_int_equal(strv_length(s->public_keys), 2);
+        assert_string_equal(s->public_keys[0], KEY_1);
+        assert_string_equal(s->public_keys[1], KEY_2);
+        assert_true(!s->manifest_sha256 && !s->image_sha256 && !s->image_fsverity && !s->root_hash);
+        assert_true(a->attestation_method == ATTESTATION_SHA256 && !a->public_keys);
+
+        for (size_t i = 0; i < ELEMENTSOF(pins); i++) {
+                _cleanup_free_ char *text = NULL;
+                _cleanup_spec_ Spec *p = NULL;
+
+                assert_true(asprintf(&text, "%.*s%s%s" D64 "\nseccomp default\nlandlock default\n",
+                                    (int)(strstr(image, "attest-method") - image), image, pins[i].method,
+                                    pins[i].record) > 0);
+                p = parse_good(text);
+                assert_int_equal(p->attestation_method, i);
+                assert_string_equal(*(char **)((char *)p + pins[i].offset), D64);
+        }
 }
 
 /* Whichever of the two asks for more is what is printed. */
@@ -240,6 +284,26 @@ static const struct {
         { full, "attest " D64 "\n", "", "requires attestation" },
         { agent, "seccomp", "attest unpinned\nseccomp", "attestation without a rootfs" },
         { agent, "mode agent", "mode strict-agent", "requires more namespaces" },
+        /* attestation */
+        { keys, "fsverity", "sha256", "line 11: bad value" }, /* would not be written */
+        { keys, "fsverity", "none", "line 11: bad value" },
+        { image, D64, D16, "line 12: bad value" },
+        { image, "0123456789", "ABCDEF6789", "line 12: bad value" },
+        { keys, "attest unpinned\n", "", "details of an attestation that is not asked for" },
+        { image, "attest unpinned\nattest-method dm-verity\n", "", "that is not asked for" },
+        { image, "attest unpinned", "attest " D64, "two pins that exclude each other" },
+        { image, "root-hash", "image-sha256 " D64 "\nroot-hash", "two pins that exclude each other" },
+        { image, "dm-verity", "fsverity", "a pin of an image that is not of the method" },
+        { image, "attest-method dm-verity\n", "", "a pin of an image that is not of the method" },
+        { image, "root-hash", "image-sha256", "a pin of an image that is not of the method" },
+        { image, "root-hash", "image-fsverity", "a pin of an image that is not of the method" },
+        { image, "root-hash " D64 "\n", "", "dm-verity without a root hash or a public key" },
+        { image, "attest unpinned\nattest-method dm-verity\nroot-hash " D64 "\n",
+                "attest " D64 "\nattest-method dm-verity\n", "dm-verity without a root hash" },
+        { keys, KEY_2, KEY_1, "a public key twice" },
+        { keys, KEY_2, "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "a public key that is none" },
+        { keys, KEY_2, D16, "a public key that is none" },
+        { keys, KEY_2, "\\e", "a public key that is none" },
         /* policies */
         { agent, "seccomp default", "seccomp none", "an unknown seccomp policy" },
         { agent, "landlock default", "landlock /x", "an unknown landlock policy" },
@@ -408,6 +472,7 @@ int main(void) {
                 cmocka_unit_test(test_spec_round_trips),
                 cmocka_unit_test(test_spec_reads_each_record),
                 cmocka_unit_test(test_spec_reads_each_record_of_policies),
+                cmocka_unit_test(test_spec_reads_each_record_of_attestation),
                 cmocka_unit_test(test_spec_prints_the_higher_landlock_abi),
                 cmocka_unit_test(test_spec_refuses_each_violation),
                 cmocka_unit_test(test_spec_takes_each_mode_at_its_least),
