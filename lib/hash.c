@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SHA-256 by OpenSSL's EVP interface, taken from libcrypto at run time. The algorithm is fetched once for a
- * Hasher; a fetch by name for each file would cost more than hashing a small file. Must never read OpenSSL's
- * configuration file: what it names (engines, providers) would run in a privileged program.
+ * Hasher; a fetch by name for each file would cost more than hashing a small file.
  */
 
 #include "hash.h"
 
-#include <dlfcn.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#define LIBCRYPTO "libcrypto.so.3"
+#include "libcrypto.h"
 
 /* name, as in OpenSSL's headers: one pointer of the function's own type for each. */
 #define FUNCTIONS(f)                                                                                        \
-        f(OPENSSL_init_crypto);                                                                             \
         f(EVP_MD_fetch);                                                                                    \
         f(EVP_MD_free);                                                                                     \
         f(EVP_MD_CTX_new);                                                                                  \
@@ -33,20 +29,13 @@ struct Hasher {
 };
 
 static int load(Hasher *h) {
-        /* Never unloaded: libcrypto registers handlers for thread and process exit. */
-        void *lib = dlopen(LIBCRYPTO, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (!lib)
-                return -ENOPKG;
+        void *lib = NULL;
+        int r = libcrypto_open(&lib);
 
-#define LOAD(name)                                                                                          \
-        do {                                                                                                \
-                h->name = (__typeof__(h->name))dlsym(lib, #name);                                           \
-                if (!h->name)                                                                               \
-                        return -ELIBBAD;                                                                    \
-        } while (0)
+#define LOAD(name) r = r < 0 ? r : libcrypto_find(lib, #name, &h->name)
         FUNCTIONS(LOAD);
 #undef LOAD
-        return 0;
+        return r;
 }
 
 int hasher_new(Hasher **ret_) {
@@ -57,12 +46,6 @@ int hasher_new(Hasher **ret_) {
         int r = load(h);
         if (r < 0)
                 return r;
-
-        /* The error strings are never shown, so they need not be loaded. */
-        if (h->OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-                                           OPENSSL_INIT_NO_ATEXIT,
-                    NULL) != 1)
-                return -EIO;
 
         h->md = h->EVP_MD_fetch(NULL, "SHA256", NULL);
         if (!h->md)

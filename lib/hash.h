@@ -3,7 +3,7 @@
 
 /*
  * SHA-256 over OpenSSL's libcrypto, which is loaded when the first Hasher is made: programs that never
- * attest do not pay for it. hash.c is the only file that knows OpenSSL.
+ * attest do not pay for it.
  */
 
 #include "util.h"

@@ -27,6 +27,7 @@ extern "C" {
 #define SIGNATURE_SUFFIX ".sig"                     /* beside an image */
 #define SIGNATURE_FILE_MAX 65536U                   /* bytes */
 #define PUBLIC_KEY_SIZE 32U
+#define PUBLIC_KEYS_MAX 64U        /* lines of a signature file, and keys that a service may name */
 #define PUBLIC_KEY_TEXT_LENGTH 44U /* of its base64 */
 
 typedef enum SignatureSubject {

@@ -71,9 +71,6 @@ typedef enum AttestationMethod {
 
 extern const char *const attestation_method_names[_ATTESTATION_METHOD_MAX];
 
-/* How many public keys a service or a floor may name, and a signature file hold. */
-#define PUBLIC_KEYS_MAX 64U
-
 typedef struct SpecVolume {
         char *source; /* absolute path on the host */
         char *target; /* absolute path in the service */
