@@ -15,6 +15,7 @@
 #include "safe-read.h"
 #include "schema.h"
 #include "seccomp-arch.h"
+#include "signature.h"
 #include "strv.h"
 
 #define FLOOR_FILE_MAX (1024U * 1024)
@@ -35,13 +36,19 @@ static int floor_error(Floor *f, Diagnostics *diag, Position where, const char *
         return r < 0 || f->error ? r : diagnostic_format(&diag->items[diag->n - 1], &f->error);
 }
 
+static void free_words(FloorWord *words, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(words[i].word);
+        free(words);
+}
+
 Floor *floor_free(Floor *f) {
         if (!f)
                 return NULL;
-        for (size_t i = 0; i < f->n_syscalls; i++)
-                free(f->syscalls[i].word);
-        free(f->syscalls);
+        free_words(f->syscalls, f->n_syscalls);
         free(f->syscall_names); /* the names are those of `syscalls` */
+        free_words(f->public_keys, f->n_public_keys);
+        free_words(f->file_keys, f->n_file_keys);
         for (size_t i = 0; i < f->n_files; i++)
                 dropin_file_free(f->files[i]);
         free(f->files);
@@ -190,6 +197,75 @@ static int parse_capabilities(Floor *f, const char *value, Position where, Diagn
         return each_word(f, value, where, diag, add_capability);
 }
 
+/* ---- public keys ---- */
+
+static const FloorWord *find_key(const FloorWord *keys, size_t n, const char *key) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(keys[i].word, key))
+                        return &keys[i];
+        return NULL;
+}
+
+static int add_public_key(Floor *f, const char *key, Position where, Diagnostics *diag) {
+        if (!public_key_is_valid(key))
+                return floor_error(f, diag, where,
+                        "PublicKey= \"%.64s\" is no Ed25519 public key: 32 bytes in base64, as `nucleus "
+                        "attest --sign` prints them",
+                        key);
+        if (find_key(f->file_keys, f->n_file_keys, key))
+                return 0;
+        if (f->n_file_keys >= PUBLIC_KEYS_MAX)
+                return floor_error(f, diag, where, "more than %u public keys", PUBLIC_KEYS_MAX);
+
+        FloorWord *keys = grown(f->file_keys, f->n_file_keys, sizeof(*keys));
+        if (!keys)
+                return -ENOMEM;
+        f->file_keys = keys;
+        char *copy = strdup(key);
+        if (!copy)
+                return -ENOMEM;
+        keys[f->n_file_keys++] = (FloorWord){ copy, where };
+        return 0;
+}
+
+static int parse_public_keys(Floor *f, const char *value, Position where, Diagnostics *diag) {
+        return each_word(f, value, where, diag, add_public_key);
+}
+
+/* A file that names keys takes no other for good: a second one can only take keys away. */
+static int merge_public_keys(Floor *f, Diagnostics *diag) {
+        size_t n = 0;
+        int r = 0;
+
+        if (f->n_file_keys == 0)
+                return 0;
+        if (f->n_public_keys == 0) {
+                f->public_keys = TAKE_PTR(f->file_keys);
+                f->n_public_keys = f->n_file_keys;
+                f->n_file_keys = 0;
+                return 0;
+        }
+        Position first = f->public_keys[0].where, second = f->file_keys[0].where;
+        for (size_t i = 0; i < f->n_public_keys; i++)
+                if (find_key(f->file_keys, f->n_file_keys, f->public_keys[i].word))
+                        f->public_keys[n++] = f->public_keys[i];
+                else
+                        free(f->public_keys[i].word);
+        f->n_public_keys = n;
+        if (n == 0) {
+                free(f->public_keys);
+                f->public_keys = NULL;
+                r = floor_error(f, diag, second,
+                        "no key is left: only those count that each file with PublicKey= names, and %s:%u "
+                        "names others",
+                        first.file, first.line);
+        }
+        free_words(f->file_keys, f->n_file_keys);
+        f->file_keys = NULL;
+        f->n_file_keys = 0;
+        return r;
+}
+
 /* ---- files ---- */
 
 const FloorKey floor_keys[] = {
@@ -203,6 +279,10 @@ const FloorKey floor_keys[] = {
                 "The Landlock ABI that the kernel must have; services do not start on an older one." },
         { "RequireAttestation", parse_attestation,
                 "Whether every service needs an attested root tree (a boolean)." },
+        { "PublicKey", parse_public_keys,
+                "Ed25519 public keys in base64, separated by spaces: every service needs an attested root "
+                "tree that one of them has signed. May be given more than once in a file; of several files, "
+                "only the keys that each of them names count." },
         { "DenyHostNetwork", parse_network,
                 "Whether services with the host's network are refused (a boolean)." },
         {},
@@ -246,7 +326,7 @@ int floor_merge(Floor *f, DropinFile *file, Diagnostics *diag) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return merge_public_keys(f, diag);
 }
 
 /* ---- directories ---- */
@@ -373,6 +453,36 @@ int floor_load(char *const *dirs, Floor **ret_, Diagnostics *diag) {
 
 /* ---- services ---- */
 
+static int raise_attestation(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
+        Origin *verify = schema_origin(s, "attestation", "verify");
+        Origin *keys = schema_origin(s, "attestation", "public_key");
+        bool demanded = f->require_attestation || f->n_public_keys > 0;
+        const FloorWord *first = f->public_keys;
+
+        if (demanded && !(s->attestation_verify && origin_is_explicit(verify))) {
+                s->attestation_verify = true;
+                *verify = (Origin){ .kind = ORIGIN_FLOOR,
+                        .where = f->require_attestation ? f->attestation_where : first->where };
+        }
+        if (f->n_public_keys == 0)
+                return 0;
+        STRV_FOREACH(key, s->public_keys) {
+                if (find_key(first, f->n_public_keys, key))
+                        continue;
+                s->failed = true;
+                return diagnostics_add(diag, SEVERITY_ERROR, keys->where, s->name,
+                        "public_key %s is not one of the floor's, whose first one is %s (%s:%u)", key,
+                        first->word, first->where.file, first->where.line);
+        }
+        if (s->public_keys)
+                return 0;
+        for (size_t i = 0; i < f->n_public_keys; i++)
+                if (strv_append(&s->public_keys, f->public_keys[i].word) < 0)
+                        return -ENOMEM;
+        *keys = (Origin){ .kind = ORIGIN_FLOOR, .where = first->where };
+        return 0;
+}
+
 int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
         if (f->failed) {
                 s->failed = true;
@@ -387,11 +497,9 @@ int floor_apply(const Floor *f, ServiceConfig *s, Diagnostics *diag) {
                 s->mode = f->mode;
                 *schema_origin(s, "", "mode") = (Origin){ .kind = ORIGIN_FLOOR, .where = f->mode_where };
         }
-        Origin *verify = schema_origin(s, "attestation", "verify");
-        if (f->require_attestation && !(s->attestation_verify && origin_is_explicit(verify))) {
-                s->attestation_verify = true;
-                *verify = (Origin){ .kind = ORIGIN_FLOOR, .where = f->attestation_where };
-        }
+        int r = raise_attestation(f, s, diag);
+        if (r < 0)
+                return r;
         s->policy.landlock_min_abi = f->landlock_min_abi;
         if (f->deny_host_network && s->network == NETWORK_HOST) {
                 s->failed = true;

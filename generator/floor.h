@@ -30,6 +30,13 @@ typedef struct Floor {
         bool require_attestation, deny_host_network;
         Position attestation_where, network_where;
 
+        /* One of these must have signed each service's root; none: no demand. Within a file they are
+         * alternatives; of several files, only those count that each file with any names. */
+        FloorWord *public_keys;
+        size_t n_public_keys;
+        FloorWord *file_keys; /* of the file that is being merged */
+        size_t n_file_keys;
+
         bool failed; /* something of it could not be read */
         unsigned n_errors;
         char *error; /* the first such thing, with its place */

@@ -80,6 +80,42 @@ static const char *tier_default(Mode mode) {
         return texts[mode];
 }
 
+/* What attestation compares with, or by. Each asks for it by being there. */
+static const struct {
+        const char *key, *reason;
+        bool is_pin;              /* at most one of them */
+        AttestationMethod method; /* of an image's pin */
+} attestation_keys[] = {
+        { "manifest_sha256", "manifest_sha256 is given", true, ATTESTATION_SHA256 },
+        { "image_sha256", "image_sha256 is given", true, ATTESTATION_SHA256 },
+        { "image_fsverity", "image_fsverity is given", true, ATTESTATION_FSVERITY },
+        { "root_hash", "root_hash is given", true, ATTESTATION_DM_VERITY },
+        { "public_key", "public_key is given", false, ATTESTATION_SHA256 },
+        { "method", "method is given", false, ATTESTATION_SHA256 },
+};
+
+static void fill_attestation(ConfigReader *r, const char *tier) {
+        ServiceConfig *s = r->service;
+        const char *reason = NULL;
+
+        for (size_t i = 0; !reason && i < ELEMENTSOF(attestation_keys); i++)
+                if (is_set(r, "attestation", attestation_keys[i].key))
+                        reason = attestation_keys[i].reason;
+        if (!is_set(r, "attestation", "verify"))
+                s->attestation_verify = mode_rules(s->mode)->require_attestation || reason;
+        mark(r, "attestation", "verify", reason ?: tier);
+
+        if (is_set(r, "attestation", "method"))
+                return;
+        s->attestation_method = s->image_fsverity ? ATTESTATION_FSVERITY
+                                : s->root_hash    ? ATTESTATION_DM_VERITY
+                                                  : ATTESTATION_SHA256;
+        mark(r, "attestation", "method",
+                s->image_fsverity ? "image_fsverity is given"
+                : s->root_hash    ? "root_hash is given"
+                                  : "default");
+}
+
 bool config_fill_defaults(ConfigReader *r) {
         ServiceConfig *s = r->service;
         const ModeRules *rules = mode_rules(s->mode);
@@ -95,9 +131,7 @@ bool config_fill_defaults(ConfigReader *r) {
                 !default_string(r, "restart", &s->restart, rules->restart, tier))
                 return false;
 
-        if (!is_set(r, "attestation", "verify"))
-                s->attestation_verify = rules->require_attestation || s->manifest_sha256;
-        mark(r, "attestation", "verify", s->manifest_sha256 ? "manifest_sha256 is given" : tier);
+        fill_attestation(r, tier);
         if (s->stop_timeout == 0)
                 s->stop_timeout = DEFAULT_STOP_TIMEOUT;
         mark(r, "", "stop_timeout", "default");
@@ -169,11 +203,62 @@ static void check_namespaces(ConfigReader *r) {
         if (!(s->namespaces & NAMESPACE_MOUNT) && (s->rootfs || s->n_volumes > 0 || s->n_tmpfs > 0))
                 reader_error_at(r, where(r, "namespaces", "mount"),
                         "rootfs, volumes and tmpfs need the mount namespace");
+}
+
+/* A second pin, or one that is of another method. True: there is none. */
+static bool check_pins(ConfigReader *r) {
+        AttestationMethod method = r->service->attestation_method;
+        const char *manifest = attestation_keys[0].key, *first = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(attestation_keys); i++) {
+                const char *key = attestation_keys[i].key;
+                bool contradicts = is_set(r, "attestation", "method") && key != manifest &&
+                                   attestation_keys[i].method != method;
+
+                if (!attestation_keys[i].is_pin || !is_set(r, "attestation", key))
+                        continue;
+                if (first)
+                        return reader_error_at(r, where(r, "attestation", key),
+                                "%s and %s exclude each other: %s", first, key,
+                                first == manifest ? "one is of a directory, the other of an image"
+                                                  : "name one digest of the image");
+                if (contradicts)
+                        return reader_error_at(r, where(r, "attestation", "method"),
+                                "method \"%s\" and %s exclude each other: that is of method \"%s\"",
+                                attestation_method_names[method], key,
+                                attestation_method_names[attestation_keys[i].method]);
+                first = key;
+        }
+        return true;
+}
+
+/* The key that asks for attestation: verify itself, or one that stands for it. */
+static const char *asks_for_attestation(ConfigReader *r) {
+        for (size_t i = 0; !is_set(r, "attestation", "verify") && i < ELEMENTSOF(attestation_keys); i++)
+                if (is_set(r, "attestation", attestation_keys[i].key))
+                        return attestation_keys[i].key;
+        return "verify";
+}
+
+static void check_attestation(ConfigReader *r) {
+        const ServiceConfig *s = r->service;
+        const char *asks = asks_for_attestation(r);
+
         if (s->attestation_verify && !s->rootfs && s->mode != MODE_PRODUCTION)
-                reader_error_at(r, where(r, "attestation", "verify"), "attestation needs a rootfs");
-        if (s->manifest_sha256 && !s->attestation_verify)
-                reader_error_at(r, where(r, "attestation", "manifest_sha256"),
-                        "manifest_sha256 has no effect with verify = false; remove one of them");
+                reader_error_at(r, where(r, "attestation", asks), "attestation needs a rootfs");
+        for (size_t i = 0; !s->attestation_verify && i < ELEMENTSOF(attestation_keys); i++)
+                if (is_set(r, "attestation", attestation_keys[i].key))
+                        reader_error_at(r, where(r, "attestation", attestation_keys[i].key),
+                                "%s has no effect with verify = false; remove one of them",
+                                attestation_keys[i].key);
+        if (!check_pins(r) || s->attestation_method != ATTESTATION_DM_VERITY)
+                return;
+        if (s->manifest_sha256)
+                reader_error_at(r, where(r, "attestation", "method"),
+                        "method \"dm-verity\" is for images, and manifest_sha256 is of a directory");
+        else if (!is_given(r, "attestation", "root_hash") && !is_given(r, "attestation", "public_key"))
+                reader_error_at(r, where(r, "attestation", "method"),
+                        "method \"dm-verity\" needs a root_hash or a public_key");
 }
 
 /* Places that are ours from end to end. */
@@ -252,6 +337,7 @@ void config_check(ConfigReader *r) {
         check_tier(r);
         check_policy(r);
         check_namespaces(r);
+        check_attestation(r);
         check_mounts(r);
         check_sockets(r);
         check_dependencies(r);

@@ -39,8 +39,9 @@ bool reader_oom(ConfigReader *r);
 /* The types of values, schema-types.c. */
 extern const SchemaType type_text, type_variable, type_argv, type_path, type_mode, type_runtime, type_user,
         type_users, type_host_name, type_units, type_duration, type_restart, type_boolean, type_sha256,
-        type_size, type_cpus, type_count, type_weight, type_namespace, type_network, type_octal, type_listen,
-        type_socket_name, type_condition, type_service, type_port, type_credential_name;
+        type_digest, type_attestation, type_public_keys, type_size, type_cpus, type_count, type_weight,
+        type_namespace, type_network, type_octal, type_listen, type_socket_name, type_condition,
+        type_service, type_port, type_credential_name;
 
 /* config-check.c: fills in the defaults of the tier, then checks what one key alone cannot tell. */
 bool config_fill_defaults(ConfigReader *r);

@@ -37,6 +37,20 @@ static int add_policy(const ServiceConfig *s, Spec *spec) {
         return 0;
 }
 
+static int add_attestation(const ServiceConfig *s, Spec *spec) {
+        if (!s->attestation_verify)
+                return 0;
+        spec->attest = true;
+        spec->attestation_method = s->attestation_method;
+        return copy_string(&spec->manifest_sha256, s->manifest_sha256) &&
+                               copy_strv(&spec->public_keys, s->public_keys) &&
+                               copy_string(&spec->image_sha256, s->image_sha256) &&
+                               copy_string(&spec->image_fsverity, s->image_fsverity) &&
+                               copy_string(&spec->root_hash, s->root_hash)
+                       ? 0
+                       : -ENOMEM;
+}
+
 int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
         _cleanup_spec_ Spec *spec = calloc(1, sizeof(Spec));
         int r = 0;
@@ -47,17 +61,17 @@ int config_to_spec(const ServiceConfig *s, uint64_t id_base, Spec **ret_) {
         spec->namespaces = s->namespaces;
         spec->network = s->network;
         spec->listen_fds = s->n_sockets;
-        spec->attest = s->attestation_verify;
         spec->id_base = s->namespaces & NAMESPACE_USER ? id_base : 0;
         if (!copy_string(&spec->name, s->name) || !copy_strv(&spec->arguments, s->command) ||
                 !copy_strv(&spec->environment, s->environment) || !copy_string(&spec->workdir, s->workdir) ||
                 !copy_string(&spec->hostname, s->hostname) || !copy_string(&spec->user, s->user) ||
                 !copy_string(&spec->group, s->group) ||
                 !copy_strv(&spec->supplementary_groups, s->supplementary_groups) ||
-                !copy_string(&spec->rootfs, s->rootfs) ||
-                !copy_string(&spec->manifest_sha256, s->attestation_verify ? s->manifest_sha256 : NULL))
+                !copy_string(&spec->rootfs, s->rootfs))
                 return -ENOMEM;
-        r = add_policy(s, spec);
+        r = add_attestation(s, spec);
+        if (r >= 0)
+                r = add_policy(s, spec);
         for (size_t i = 0; r >= 0 && i < s->n_volumes; i++)
                 r = spec_add_volume(
                         spec, s->volumes[i].source, s->volumes[i].target, s->volumes[i].read_only);

@@ -51,6 +51,10 @@ static ServiceConfig *service_free(ServiceConfig *s) {
         strv_free(s->wanted_by);
         free(s->restart);
         free(s->manifest_sha256);
+        strv_free(s->public_keys);
+        free(s->image_sha256);
+        free(s->image_fsverity);
+        free(s->root_hash);
         free(s->seccomp);
         free(s->seccomp_sha256);
         free(s->capabilities);

@@ -113,7 +113,10 @@ typedef struct ServiceConfig {
         char *restart;
 
         bool attestation_verify;
+        AttestationMethod attestation_method;
         char *manifest_sha256;
+        char **public_keys;
+        char *image_sha256, *image_fsverity, *root_hash;
 
         uint64_t memory;    /* bytes; 0: no limit */
         uint64_t cpu_quota; /* percent of one CPU times 100 (2.0 CPUs: 20000); 0: no limit */

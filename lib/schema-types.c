@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "signature.h"
 #include "user-db.h"
 #include "utf8.h"
 
@@ -352,6 +353,23 @@ const char *const dependency_condition_names[_CONDITION_MAX] = {
         [CONDITION_COMPLETED] = "completed",
 };
 
+static bool parse_attestation(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
+        const char *words[_ATTESTATION_METHOD_MAX + 1] = {};
+
+        memcpy(words, attestation_method_names, sizeof(attestation_method_names));
+        int i = parse_word(r, row, v, words);
+        if (i >= 0)
+                *(AttestationMethod *)target = (AttestationMethod)i;
+        return i >= 0;
+}
+
+static void format_attestation(const SchemaRow *row _unused_, const void *target, StrBuf *b) {
+        format_quoted(b, attestation_method_names[*(const AttestationMethod *)target]);
+}
+
+const SchemaType type_attestation = { "\"sha256\", \"fsverity\" or \"dm-verity\"", parse_attestation,
+        format_attestation };
+
 static bool parse_condition(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
         const char *words[_CONDITION_MAX + 1] = {};
 
@@ -411,15 +429,94 @@ static void format_namespace(const SchemaRow *row, const void *target, StrBuf *b
 
 const SchemaType type_namespace = { "true or false", parse_namespace, format_namespace };
 
+/* ---- digests and keys ---- */
+
+static bool is_digest(const char *s) {
+        return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
 static bool parse_sha256(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
         const char *s = get_string(r, row, v, false);
 
         if (!s)
                 return false;
-        if (strlen(s) != 64 || strspn(s, "0123456789abcdef") != 64)
+        if (!is_digest(s))
                 return reader_error(r, v,
                         "%s must be 64 lower-case hexadecimal digits, as `sha256sum` prints them", row->key);
         return set_string(r, target, s);
 }
 
 const SchemaType type_sha256 = { "64 hexadecimal digits", parse_sha256, format_string };
+
+/* A digest that is not that of the file's bytes. */
+static bool parse_digest(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
+        const char *s = get_string(r, row, v, false);
+
+        if (!s)
+                return false;
+        if (!is_digest(s))
+                return reader_error(r, v, "%s must be 64 lower-case hexadecimal digits", row->key);
+        return set_string(r, target, s);
+}
+
+const SchemaType type_digest = { "64 hexadecimal digits", parse_digest, format_string };
+
+/* What stands before the key in the base64 of a PEM file: the ASN.1 that says "Ed25519". */
+#define PEM_PREFIX "MCowBQYDK2VwAyEA"
+
+static bool check_public_key(
+        ConfigReader *r, const SchemaRow *row, const TomlNode *v, const char *s, size_t i _unused_) {
+        const char *bare = startswith(s, PEM_PREFIX);
+
+        if (bare && public_key_is_valid(bare))
+                return reader_error(
+                        r, v, "%s: leave out " PEM_PREFIX ", the key alone is \"%s\"", row->key, bare);
+        if (!public_key_is_valid(s))
+                return reader_error(r, v,
+                        "%s \"%.64s\" is no Ed25519 public key: 32 bytes in base64, as `nucleus attest "
+                        "--sign` prints them",
+                        row->key, s);
+        return true;
+}
+
+/* The one that says again what another said before it, or NULL. */
+static const TomlNode *find_twice(const TomlNode *list) {
+        for (const TomlNode *a = list->first; a; a = a->next)
+                for (const TomlNode *b = list->first; b != a; b = b->next)
+                        if (a->type == TOML_TYPE_STRING && b->type == TOML_TYPE_STRING &&
+                                streq(a->string.text, b->string.text))
+                                return a;
+        return NULL;
+}
+
+static bool parse_public_keys(ConfigReader *r, const SchemaRow *row, const TomlNode *v, void *target) {
+        TomlNode one = *v, list = { .type = TOML_TYPE_ARRAY, .first = &one, .n_children = 1 };
+
+        one.next = NULL;
+        if (v->type == TOML_TYPE_STRING) /* a list of one */
+                v = &list;
+        if (v->type != TOML_TYPE_ARRAY)
+                return reader_error(r, v, "%s must be a key or a list of keys, not %s", row->key,
+                        toml_type_name(v->type));
+        if (v->n_children == 0)
+                return reader_error(r, v, "%s is empty; name a key, or leave it out", row->key);
+        if (v->n_children > PUBLIC_KEYS_MAX)
+                return reader_error(r, v, "%s has more than %u keys", row->key, PUBLIC_KEYS_MAX);
+
+        const TomlNode *twice = find_twice(v);
+        if (twice)
+                return reader_error(r, twice, "%s names a key twice", row->key);
+        return parse_list(r, row, v, target, false, check_public_key);
+}
+
+static void format_public_keys(const SchemaRow *row, const void *target, StrBuf *b) {
+        char *const *keys = *(char **const *)target;
+
+        if (strv_length(keys) == 1)
+                format_quoted(b, keys[0]);
+        else
+                format_list(row, target, b);
+}
+
+const SchemaType type_public_keys = { "base64 of 32 bytes, or a list of such", parse_public_keys,
+        format_public_keys };

@@ -29,7 +29,8 @@ const SchemaRow schema_rows[] = {
                 "no "
                 "variable or specifier is expanded."),
         TOP("rootfs", type_path, rootfs, NULL,
-                "The root tree, a directory; a link to one is followed. Required in production; without it, "
+                "The root tree: a directory, or an image of one (EROFS or squashfs); a link is followed. "
+                "Required in production; without it, "
                 "programs and libraries of the host are shown read-only."),
         TOP("runtime", type_runtime, runtime, "native",
                 "What runs the workload. \"gvisor\" is not supported by this build."),
@@ -58,9 +59,27 @@ const SchemaRow schema_rows[] = {
                 "once. That makes the other a one-shot: started once, and active (exited) from then on."),
 
         KEY("attestation", "verify", type_boolean, attestation_verify, "true in production",
-                "Whether the root tree is compared with its manifest before each start."),
+                "Whether the root tree is compared with what pins it before each start. Any other key of "
+                "this table makes the default true."),
+        KEY("attestation", "method", type_attestation, attestation_method,
+                "sha256, or that of the image\'s pin",
+                "sha256: all content is read and hashed; fsverity: the kernel is asked for the digest of "
+                "each "
+                "file, and checks every later read itself; dm-verity: so for the blocks of an image, whose "
+                "hash tree is the file IMAGE.verity."),
         KEY("attestation", "manifest_sha256", type_sha256, manifest_sha256, NULL,
-                "The SHA-256 of the manifest itself; `nucleus attest` prints it."),
+                "The SHA-256 of the manifest itself, of a directory; `nucleus attest` prints it."),
+        KEY("attestation", "public_key", type_public_keys, public_keys, NULL,
+                "An Ed25519 public key, or a list of them, in base64: one of them must have signed the "
+                "manifest or the image\'s digest; `nucleus attest --sign` does, and prints the key. With a "
+                "pin "
+                "as well, both must hold."),
+        KEY("attestation", "image_sha256", type_sha256, image_sha256, NULL,
+                "The SHA-256 of an image\'s file."),
+        KEY("attestation", "image_fsverity", type_digest, image_fsverity, NULL,
+                "The fs-verity digest (SHA-256) of an image\'s file; the method is then fsverity."),
+        KEY("attestation", "root_hash", type_digest, root_hash, NULL,
+                "The dm-verity root hash of an image; the method is then dm-verity."),
 
         KEY("resources", "memory", type_size, memory, NULL, "MemoryMax=. Required in production."),
         KEY("resources", "cpus", type_cpus, cpu_quota, NULL, "CPUQuota=, in CPUs: 1.5 is 150%."),

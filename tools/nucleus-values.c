@@ -205,6 +205,13 @@ static bool each_denied_capability(const Floor *f, ValueFunc func, void *userdat
         return true;
 }
 
+static bool each_word(const FloorWord *words, size_t n, const char *key, ValueFunc func, void *userdata) {
+        for (size_t i = 0; i < n; i++)
+                if (!give_text(func, userdata, key, &words[i].where, words[i].word))
+                        return false;
+        return true;
+}
+
 /* Each demand with the first file that makes it. */
 static bool each_demand(const Floor *f, ValueFunc func, void *userdata) {
         char abi[16];
@@ -212,10 +219,9 @@ static bool each_demand(const Floor *f, ValueFunc func, void *userdata) {
         if (f->mode > MODE_AGENT &&
                 !give_text(func, userdata, "floor.Mode", &f->mode_where, mode_rules(f->mode)->name))
                 return false;
-        for (size_t i = 0; i < f->n_syscalls; i++)
-                if (!give_text(func, userdata, "floor.SystemCallDenied", &f->syscalls[i].where,
-                            f->syscalls[i].word))
-                        return false;
+        if (!each_word(f->syscalls, f->n_syscalls, "floor.SystemCallDenied", func, userdata) ||
+                !each_word(f->public_keys, f->n_public_keys, "floor.PublicKey", func, userdata))
+                return false;
         (void)snprintf(abi, sizeof(abi), "%u", f->landlock_min_abi);
         return each_denied_capability(f, func, userdata) &&
                (f->landlock_min_abi == 0 ||

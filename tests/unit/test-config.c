@@ -60,6 +60,10 @@ static void test_config_passes_arguments_byte_for_byte(void **state) {
                 assert_string_equal(s->command[i], arguments[i]);
 }
 
+#define TREE AGENT "rootfs = \"/r\"\n[attestation]\n"
+#define KEY_2 "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+#define KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
 /* ---- defaults ---- */
 
 static const struct {
@@ -77,7 +81,12 @@ static const struct {
         { "", "restart", "\"no\"", "default of agent" },
         { "", "rootfs", "", NULL },
         { "attestation", "verify", "false", "default of agent" },
+        { "attestation", "method", "\"sha256\"", "default" },
         { "attestation", "manifest_sha256", "", NULL },
+        { "attestation", "public_key", "", NULL },
+        { "attestation", "image_sha256", "", NULL },
+        { "attestation", "image_fsverity", "", NULL },
+        { "attestation", "root_hash", "", NULL },
         { "resources", "memory", "", NULL },
         { "resources", "cpus", "", NULL },
         { "namespaces", "user", "true", "default" },
@@ -91,6 +100,20 @@ static const struct {
 }, pinned_defaults[] = {
         { "attestation", "verify", "true", "manifest_sha256 is given" },
         { "", "restart", "\"no\"", "default of strict-agent" },
+}, signed_defaults[] = {
+        { "attestation", "verify", "true", "public_key is given" },
+        { "attestation", "method", "\"sha256\"", "default" },
+}, method_defaults[] = {
+        { "attestation", "verify", "true", "method is given" },
+}, image_defaults[] = {
+        { "attestation", "verify", "true", "image_sha256 is given" },
+        { "attestation", "method", "\"sha256\"", "default" },
+}, fsverity_defaults[] = {
+        { "attestation", "verify", "true", "image_fsverity is given" },
+        { "attestation", "method", "\"fsverity\"", "image_fsverity is given" },
+}, dm_verity_defaults[] = {
+        { "attestation", "verify", "true", "root_hash is given" },
+        { "attestation", "method", "\"dm-verity\"", "root_hash is given" },
 }, host_defaults[] = {
         { "namespaces", "net", "false", "network.mode is host" },
 };
@@ -116,6 +139,11 @@ static void test_config_defaults_and_their_origins(void **state) {
         assert_defaults("mode = \"strict-agent\"\ncommand = [\"/a\"]\nrootfs = \"/r\"\n"
                         "attestation.manifest_sha256 = \"" D64 "\"\n",
                 pinned_defaults);
+        assert_defaults(TREE "public_key = \"" KEY "\"\n", signed_defaults);
+        assert_defaults(TREE "method = \"fsverity\"\n", method_defaults);
+        assert_defaults(TREE "image_sha256 = \"" D64 "\"\n", image_defaults);
+        assert_defaults(TREE "image_fsverity = \"" D64 "\"\n", fsverity_defaults);
+        assert_defaults(TREE "root_hash = \"" D64 "\"\n", dm_verity_defaults);
         assert_defaults(AGENT "network.mode = \"host\"\n", host_defaults);
 }
 
@@ -172,6 +200,23 @@ static const char *const tier_rules[][3] = {
         { AGENT "[attestation]\nverify = true\n", "4:10", "attestation needs a rootfs" },
         { AGENT "rootfs = \"/r\"\n[attestation]\nverify = false\nmanifest_sha256 = \"" D64 "\"\n", "6:19",
                 "manifest_sha256 has no effect with verify = false" },
+        { TREE "verify = false\npublic_key = \"" KEY "\"\n", "6:14", "public_key has no effect" },
+        { TREE "verify = false\nmethod = \"sha256\"\n", "6:10", "method has no effect" },
+        { AGENT "[attestation]\npublic_key = \"" KEY "\"\n", "4:14", "attestation needs a rootfs" },
+        { TREE "image_sha256 = \"" D64 "\"\nmanifest_sha256 = \"" D64 "\"\n", "5:16",
+                "manifest_sha256 and image_sha256 exclude each other: one is of a directory" },
+        { TREE "image_sha256 = \"" D64 "\"\nroot_hash = \"" D64 "\"\n", "6:13",
+                "image_sha256 and root_hash exclude each other: name one digest of the image" },
+        { TREE "image_fsverity = \"" D64 "\"\nroot_hash = \"" D64 "\"\n", "6:13", "exclude each other" },
+        { TREE "method = \"sha256\"\nroot_hash = \"" D64 "\"\n", "5:10",
+                "method \"sha256\" and root_hash exclude each other: that is of method \"dm-verity\"" },
+        { TREE "method = \"dm-verity\"\nimage_sha256 = \"" D64 "\"\n", "5:10",
+                "method \"dm-verity\" and image_sha256 exclude each other: that is of method \"sha256\"" },
+        { TREE "method = \"sha256\"\nimage_fsverity = \"" D64 "\"\n", "5:10", "is of method \"fsverity\"" },
+        { TREE "method = \"dm-verity\"\nmanifest_sha256 = \"" D64 "\"\n", "5:10",
+                "method \"dm-verity\" is for images, and manifest_sha256 is of a directory" },
+        { TREE "method = \"dm-verity\"\n", "5:10",
+                "method \"dm-verity\" needs a root_hash or a public_key" },
 };
 
 static void test_config_rules_in_place(void **state) {
@@ -326,6 +371,40 @@ static void test_config_to_spec_says_all(void **state) {
                 "tmpfs /u 4096\nseccomp default\nlandlock default\n");
 }
 
+/* What stands in [attestation], and its records. */
+static const char *const attestations[][2] = {
+        { "verify = false", "" },
+        { "verify = true", "attest unpinned\n" },
+        { "method = \"fsverity\"", "attest unpinned\nattest-method fsverity\n" },
+        { "method = \"fsverity\"\nmanifest_sha256 = \"" D64 "\"",
+                "attest " D64 "\nattest-method fsverity\n" },
+        { "public_key = \"" KEY "\"", "attest unpinned\npublic-key " KEY "\n" },
+        { "public_key = [\"" KEY "\", \"" KEY_2 "\"]\nmanifest_sha256 = \"" D64 "\"",
+                "attest " D64 "\npublic-key " KEY "\npublic-key " KEY_2 "\n" },
+        { "image_sha256 = \"" D64 "\"", "attest unpinned\nimage-sha256 " D64 "\n" },
+        { "image_fsverity = \"" D64 "\"",
+                "attest unpinned\nattest-method fsverity\nimage-fsverity " D64 "\n" },
+        { "root_hash = \"" D64 "\"", "attest unpinned\nattest-method dm-verity\nroot-hash " D64 "\n" },
+        { "method = \"dm-verity\"\npublic_key = \"" KEY "\"",
+                "attest unpinned\nattest-method dm-verity\npublic-key " KEY "\n" },
+};
+
+static void test_config_to_spec_says_how_to_attest(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(attestations); i++) {
+                _cleanup_free_ char *toml = NULL, *text = NULL, *error = NULL, *records = NULL;
+                _cleanup_spec_ Spec *spec = NULL, *again = NULL;
+
+                assert_true(asprintf(&toml, TREE "%s\n", attestations[i][0]) > 0);
+                assert_true(asprintf(&records, "rootfs /r\n%sseccomp default\n", attestations[i][1]) > 0);
+                _cleanup_parsed_ Parsed p = parse(toml);
+                assert_int_equal(config_to_spec(good_service(&p), 0, &spec), 0);
+                assert_int_equal(spec_format(spec, &text), 0);
+                if (!strstr(text, records))
+                        fail_msg("%s: not \"%s\" in: %s", toml, records, text);
+                assert_int_equal(spec_parse(text, strlen(text), &again, &error), 0);
+        }
+}
+
 static void test_config_to_spec_without_user_namespace_has_no_ids(void **state) {
         _cleanup_parsed_ Parsed p = parse(AGENT "namespaces.user = false\n");
         _cleanup_spec_ Spec *spec = NULL;
@@ -352,6 +431,7 @@ int main(void) {
                 cmocka_unit_test(test_config_stops_at_a_hundred_messages),
                 cmocka_unit_test(test_config_messages_hold_no_control_characters),
                 cmocka_unit_test(test_config_to_spec_says_all),
+                cmocka_unit_test(test_config_to_spec_says_how_to_attest),
                 cmocka_unit_test(test_config_to_spec_without_user_namespace_has_no_ids),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

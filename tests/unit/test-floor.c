@@ -16,6 +16,10 @@
 
 #include "base64.h"
 
+/* Public keys: of RFC 8032, 7.1. */
+#define KEY_1 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define KEY_2 "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+
 typedef struct Floors {
         Floor *floor;
         Diagnostics diag;
@@ -59,7 +63,8 @@ static Floors merge(const char *const *texts) {
 static void test_floor_takes_each_key(void **state) {
         _cleanup_floors_ Floors f = MERGE("Mode=strict-agent\nSystemCallDenied=ptrace bpf\n"
                                           "CapabilityDenied=CAP_NET_RAW\nLandlockMinABI=3\n"
-                                          "RequireAttestation=yes\nDenyHostNetwork=on");
+                                          "RequireAttestation=yes\nDenyHostNetwork=on\n"
+                                          "PublicKey=" KEY_1 " " KEY_2 "\nPublicKey=" KEY_2);
         size_t n = 0;
 
         assert_string_equal(f.messages, "");
@@ -72,9 +77,13 @@ static void test_floor_takes_each_key(void **state) {
         assert_int_equal(f.floor->landlock_min_abi, 3);
         assert_true(f.floor->require_attestation && f.floor->deny_host_network);
         assert_int_equal(f.floor->mode_where.line, 2);
+        assert_int_equal(f.floor->n_public_keys, 2);
+        assert_string_equal(f.floor->public_keys[0].word, KEY_1);
+        assert_string_equal(f.floor->public_keys[1].word, KEY_2);
+        assert_int_equal(f.floor->public_keys[1].where.line, 8);
         for (const FloorKey *k = floor_keys; k->name; k++)
                 n++;
-        assert_int_equal(n, 6); /* a new key belongs here, and into the random ones below */
+        assert_int_equal(n, 7); /* a new key belongs here, and into the random ones below */
 }
 
 static void test_floor_only_adds_up(void **state) {
@@ -102,6 +111,9 @@ static void test_floor_refuses_and_then_nothing_starts(void **state) {
                         "unknown capability \"CAP_NET_ROW\"; did you mean \"CAP_NET_RAW\"?" },
                 { "LandlockMinABI=-1", "LandlockMinABI= must be a number" },
                 { "RequireAttestation=maybe", "RequireAttestation= must be yes or no" },
+                { "PublicKey=", "/f/1.conf:2: PublicKey= is empty: a floor is only ever raised" },
+                { "PublicKey=" KEY_1 " AAAA", "PublicKey= \"AAAA\" is no Ed25519 public key" },
+                { "PublicKey=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "is no Ed25519 public key" },
                 { "DenyHostNetwok=yes",
                         "unknown key DenyHostNetwok= in [Floor]; did you mean DenyHostNetwork=?" },
         };
@@ -116,6 +128,67 @@ static void test_floor_refuses_and_then_nothing_starts(void **state) {
                 assert_int_equal(floor_apply(f.floor, p.config->services[0], &f.diag), 0);
                 assert_true(p.config->services[0]->failed);
                 assert_non_null(strstr(f.diag.items[f.diag.n - 1].message, "nothing starts without it"));
+        }
+}
+
+/* ---- public keys ---- */
+
+static void test_floor_keys_of_two_files_are_those_of_both(void **state) {
+        _cleanup_floors_ Floors f = MERGE("PublicKey=" KEY_1 " " KEY_2, "Mode=agent", "PublicKey=" KEY_2);
+
+        assert_string_equal(f.messages, "");
+        assert_int_equal(f.floor->n_public_keys, 1);
+        assert_string_equal(f.floor->public_keys[0].word, KEY_2);
+
+        _cleanup_floors_ Floors none = MERGE("PublicKey=" KEY_1, "Mode=agent\nPublicKey=" KEY_2);
+        assert_true(none.floor->failed);
+        assert_string_equal(none.messages,
+                "/f/2.conf:3: no key is left: only those count that each file with PublicKey= names, and "
+                "/f/1.conf:2 names others\n");
+}
+
+#define D64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define TREE "mode = \"agent\"\ncommand = [\"/bin/x\"]\nrootfs = \"/r\"\n"
+
+/* What a service says of attestation, and what the floor with KEY_1 then makes of it. */
+static const struct {
+        const char *text, *error; /* error NULL: it is raised */
+} under_key[] = {
+        { TREE },
+        { TREE "[attestation]\nverify = false\n" },
+        { TREE "[attestation]\nmanifest_sha256 = \"" D64 "\"\n" },
+        { TREE "[attestation]\npublic_key = \"" KEY_1 "\"\n" },
+        { TREE "[attestation]\npublic_key = \"" KEY_2 "\"\n",
+                FILE_NAME ":5:14: public_key " KEY_2 " is not one of the floor's, whose first one is " KEY_1
+                          " (/f/1.conf:2)" },
+        { TREE "[attestation]\npublic_key = [\"" KEY_1 "\", \"" KEY_2 "\"]\n",
+                FILE_NAME ":5:14: public_key " KEY_2 " is not one" },
+        { "mode = \"agent\"\ncommand = [\"/bin/x\"]\n", "/f/1.conf:2: attestation needs a rootfs" },
+};
+
+static void test_floor_key_is_what_every_service_needs(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(under_key); i++) {
+                _cleanup_floors_ Floors f = MERGE("PublicKey=" KEY_1);
+                _cleanup_diagnostics_ Diagnostics diag = {};
+                _cleanup_config_ Config *config = NULL;
+                _cleanup_free_ char *line = NULL;
+                const char *text = under_key[i].text;
+
+                assert_int_equal(config_parse(text, strlen(text), FILE_NAME, "web", &config, &diag), 0);
+                ServiceConfig *s = config->services[0];
+                assert_int_equal(floor_apply(f.floor, s, &diag), 0);
+                assert_int_equal(config_finish(s, &diag), 0);
+                if (diag.n > 0)
+                        assert_int_equal(diagnostic_format(&diag.items[0], &line), 0);
+                if (under_key[i].error) {
+                        assert_true(s->failed);
+                        assert_non_null(startswith(line, under_key[i].error));
+                        continue;
+                }
+                assert_null(line);
+                assert_true(s->attestation_verify);
+                assert_int_equal(strv_length(s->public_keys), 1);
+                assert_string_equal(s->public_keys[0], KEY_1);
         }
 }
 
@@ -179,7 +252,10 @@ static int remove_files(void **state) {
 
 static void random_floor(StrBuf *b) {
         for (unsigned n = pick(4); n > 0; n--)
-                switch (pick(6)) {
+                switch (pick(7)) {
+                case 6:
+                        strbuf_printf(b, "PublicKey=%s\n", ONE_OF(KEY_1, KEY_2, KEY_1 " " KEY_2));
+                        break;
                 case 0:
                         strbuf_printf(b, "Mode=%s\n", ONE_OF("agent", "strict-agent", "production"));
                         break;
@@ -233,7 +309,9 @@ static void random_toml(StrBuf *b) {
         if (pick(2))
                 strbuf_puts(b, "rootfs = \"/srv/x\"\n");
         if (pick(2))
-                strbuf_printf(b, "[attestation]\nverify = %s\n", ONE_OF("true", "false"));
+                strbuf_printf(b, "[attestation]\n%s",
+                        ONE_OF("verify = true\n", "verify = false\n", "public_key = \"" KEY_1 "\"\n",
+                                "public_key = [\"" KEY_2 "\"]\n"));
         if (pick(2))
                 strbuf_puts(b, "[resources]\nmemory = \"64M\"\n");
         if (pick(2))
@@ -274,9 +352,19 @@ static void assert_denied(const ServiceConfig *s, const char *name) {
         }
 }
 
+static bool has_key(const Floor *f, const char *key) {
+        for (size_t i = 0; i < f->n_public_keys; i++)
+                if (streq(f->public_keys[i].word, key))
+                        return true;
+        return false;
+}
+
 static void check_service(const Floor *f, const ServiceConfig *s) {
         assert_true(s->mode >= f->mode);
         assert_true(!f->require_attestation || s->attestation_verify);
+        assert_true(f->n_public_keys == 0 || (s->attestation_verify && strv_length(s->public_keys) > 0));
+        STRV_FOREACH(key, s->public_keys)
+        assert_true(f->n_public_keys == 0 || has_key(f, key));
         assert_true(!f->deny_host_network || s->network != NETWORK_HOST);
         assert_true(s->policy.landlock_min_abi >= f->landlock_min_abi);
         assert_int_equal(s->policy.capabilities_bounding & f->capabilities, 0);
@@ -313,6 +401,12 @@ static bool try_random_service(const Floor *f) {
 
 /* a is at least as strict as b, in everything. */
 static void assert_at_least(const Floor *a, const Floor *b) {
+        assert_true(a->failed || !b->failed);
+        if (a->failed)
+                return; /* nothing starts */
+        assert_true(b->n_public_keys == 0 || a->n_public_keys > 0);
+        for (size_t i = 0; b->n_public_keys > 0 && i < a->n_public_keys; i++)
+                assert_true(has_key(b, a->public_keys[i].word));
         assert_true(a->mode >= b->mode && a->landlock_min_abi >= b->landlock_min_abi);
         assert_true(a->require_attestation || !b->require_attestation);
         assert_true(a->deny_host_network || !b->deny_host_network);
@@ -350,6 +444,8 @@ int main(void) {
                 cmocka_unit_test(test_floor_takes_each_key),
                 cmocka_unit_test(test_floor_only_adds_up),
                 cmocka_unit_test(test_floor_refuses_and_then_nothing_starts),
+                cmocka_unit_test(test_floor_keys_of_two_files_are_those_of_both),
+                cmocka_unit_test(test_floor_key_is_what_every_service_needs),
                 cmocka_unit_test(test_floor_no_input_loosens_it),
         };
         return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -5,6 +5,9 @@
 
 #define D16 "0123456789abcdef"
 #define D64 D16 D16 D16 D16
+/* Public keys: of RFC 8032, 7.1. */
+#define KEY_1 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define KEY_2 "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
 #define S64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define S256 S64 S64 S64 S64
 
@@ -223,6 +226,24 @@ static const struct {
         /* booleans */
         { "[namespaces]", "user = \"no\"", "4:8", "user must be true or false, not a string" },
         { "[attestation]", "verify = 1", "4:10", "verify must be true or false, not an integer" },
+        { "[attestation]", "method = \"sha512\"", "4:10",
+                "method must be \"sha256\", \"fsverity\" or \"dm-verity\", not \"sha512\"" },
+        { "[attestation]", "method = true", "4:10", "method must be a string" },
+        { "[attestation]", "image_sha256 = \"" D16 "\"", "4:16", "64 lower-case hexadecimal digits" },
+        { "[attestation]", "image_fsverity = \"sha256:" D64 "\"", "4:18", "64 lower-case" },
+        { "[attestation]", "root_hash = \"" D64 D64 "\"", "4:13", "64 lower-case hexadecimal digits" },
+        { "[attestation]", "public_key = 1", "4:14", "must be a key or a list of keys, not an integer" },
+        { "[attestation]", "public_key = []", "4:14", "public_key is empty; name a key" },
+        { "[attestation]", "public_key = [1]", "4:15", "public_key must be a string" },
+        { "[attestation]", "public_key = \"" D64 "\"", "4:14", "\" is no Ed25519 public key: 32 bytes" },
+        { "[attestation]", "public_key = \"\"", "4:14", "public_key \"\" is no Ed25519 public key" },
+        { "[attestation]", "public_key = [\"" KEY_1 "\", \"" KEY_2 "\", \"" KEY_1 "\"]", "4:111",
+                "public_key names a key twice" },
+        { "[attestation]", "public_key = \"MCowBQYDK2VwAyEA" KEY_1 "\"", "4:14",
+                "leave out MCowBQYDK2VwAyEA, the key alone is \"" KEY_1 "\"" },
+        { "[attestation]", "public_key = \"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"", "4:14",
+                "is no Ed25519 public key" }, /* that anybody could sign for */
+        { "[attestation]", "publik_key = \"\"", "4:1", "did you mean \"public_key\"?" },
         { "[attestation]", "manifest_sha256 = \"" D16 "\"", "4:19", "64 lower-case hexadecimal digits" },
         { "[attestation]", "manifest_sha256 = \"" D16 D16 D16 "0123456789ABCDEF\"", "4:19",
                 "64 lower-case" },
