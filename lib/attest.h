@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define ATTEST_MANIFEST_NAME ".nucleus-rootfs-sha256"
-#define ATTEST_MANIFEST_MAX (256U * 1024 * 1024) /* bytes */
+#define ATTEST_MANIFEST_MAX (1024U * 1024 * 1024) /* bytes */
 #define ATTEST_LIST_DEFAULT 5U
 
 typedef struct AttestProgress {

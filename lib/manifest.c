@@ -1,68 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests as data: entries kept sorted by path, what may stand in one, and their text. Both versions share
- * all but the form of a line. Must never touch a file: attest.c compares these entries with the world.
+ * What may stand in a manifest, and the text of an entry. Both versions share all but the form of a line.
+ * Must never touch a file: the files of attestation compare entries with the world.
  */
 
 #include "manifest.h"
 
 #include "escape.h"
+#include "fsverity.h"
 
 #include <limits.h>
-
-void manifest_entry_done(ManifestEntry *e) {
-        free(e->path);
-        free(e->target);
-        free(e->xattrs);
-        *e = (ManifestEntry){};
-}
-
-Manifest *manifest_new(int version) {
-        Manifest *m = calloc(1, sizeof(*m));
-
-        if (m)
-                m->version = version;
-        return m;
-}
-
-Manifest *manifest_free(Manifest *m) {
-        if (!m)
-                return NULL;
-        for (size_t i = 0; i < m->n; i++)
-                manifest_entry_done(&m->entries[i]);
-        free(m->entries);
-        free(m);
-        return NULL;
-}
-
-int manifest_add(Manifest *m, ManifestEntry *e) {
-        if (m->n == m->size) {
-                size_t size = m->size ? m->size * 2 : 64;
-                ManifestEntry *p = reallocarray(m->entries, size, sizeof(*p));
-                if (!p)
-                        return -ENOMEM;
-                m->entries = p;
-                m->size = size;
-        }
-        m->entries[m->n++] = *e;
-        *e = (ManifestEntry){};
-        return 0;
-}
-
-static int entry_compare(const void *a, const void *b) {
-        return strcmp(((const ManifestEntry *)a)->path, ((const ManifestEntry *)b)->path);
-}
-
-void manifest_sort(Manifest *m) {
-        if (m->n > 1)
-                qsort(m->entries, m->n, sizeof(*m->entries), entry_compare);
-}
-
-const ManifestEntry *manifest_find(const Manifest *m, const char *path) {
-        ManifestEntry key = { .path = (char *)path };
-
-        return m->n == 0 ? NULL : bsearch(&key, m->entries, m->n, sizeof(*m->entries), entry_compare);
-}
 
 static const char *check_component(const char *s, size_t n) {
         if (n == 0)
@@ -89,7 +36,7 @@ const char *manifest_check_path(int version, const char *path) {
                                 return "control character in the path, which version 1 cannot express";
 
         for (const char *p = path;; p++) {
-                size_t n = strcspn(p, "/");
+                size_t n = (size_t)(strchrnul(p, '/') - p);
                 const char *reason = check_component(p, n);
                 if (reason)
                         return reason;
@@ -115,56 +62,72 @@ void manifest_format_xattr(StrBuf *b, const char *name, const void *value, size_
                 strbuf_add(b, (char[]){ digits[v[i] >> 4], digits[v[i] & 15] }, 2);
 }
 
-static void format_v1(StrBuf *b, const ManifestEntry *e) {
+/* A million lines are written: printf() would cost more than all else of one. */
+static void put_number(StrBuf *b, uint64_t value) {
+        char text[21], *p = text + sizeof(text);
+
+        *--p = ' ';
+        do
+                *--p = (char)('0' + value % 10);
+        while (value /= 10);
+        strbuf_add(b, p, (size_t)(text + sizeof(text) - p));
+}
+
+static void put_digest(StrBuf *b, const uint8_t digest[SHA256_SIZE], char end) {
         char hex[SHA256_HEX_SIZE];
 
-        sha256_to_hex(e->digest, hex);
-        strbuf_puts(b, hex);
-        strbuf_putc(b, '\t');
+        sha256_to_hex(digest, hex);
+        hex[SHA256_HEX_SIZE - 1] = end;
+        strbuf_add(b, hex, sizeof(hex));
+}
+
+static void format_v1(StrBuf *b, const ManifestEntry *e) {
+        put_digest(b, e->digest, '\t');
         strbuf_puts(b, e->path);
-        strbuf_putc(b, '\n');
+}
+
+static void put_inode(StrBuf *b, const ManifestEntry *e) {
+        const char text[] = {
+                (char)e->type,
+                ' ',
+                (char)('0' + (e->mode >> 9 & 7)),
+                (char)('0' + (e->mode >> 6 & 7)),
+                (char)('0' + (e->mode >> 3 & 7)),
+                (char)('0' + (e->mode & 7)),
+                ' ',
+        };
+
+        strbuf_add(b, text, sizeof(text));
+        put_number(b, e->uid);
+        put_number(b, e->gid);
 }
 
 static void format_v2(StrBuf *b, const ManifestEntry *e) {
-        char hex[SHA256_HEX_SIZE];
-
-        strbuf_printf(b, "%c %04o %llu %llu ", (char)e->type, e->mode, (unsigned long long)e->uid,
-                (unsigned long long)e->gid);
+        put_inode(b, e);
         switch (e->type) {
         case ENTRY_FILE:
-                sha256_to_hex(e->digest, hex);
-                strbuf_printf(b, "%llu %s ", (unsigned long long)e->size, hex);
+                put_number(b, e->size);
+                put_digest(b, e->digest, ' ');
                 break;
         case ENTRY_SYMLINK:
-                strbuf_puts(b, "- ");
-                escape_field(b, e->target, strlen(e->target));
+                strbuf_add(b, "- ", 2);
+                strbuf_add(b, e->target, e->target_n);
                 strbuf_putc(b, ' ');
                 break;
         case ENTRY_DIRECTORY:
-                strbuf_puts(b, "- - ");
+                strbuf_add(b, "- - ", 4);
                 break;
         }
         if (e->path[0] == '\0')
                 strbuf_putc(b, '.');
         else
                 escape_field(b, e->path, strlen(e->path));
-        if (e->xattrs)
-                strbuf_puts(b, e->xattrs);
-        strbuf_putc(b, '\n');
+        if (e->has_fsverity)
+                manifest_format_xattr(b, FSVERITY_ATTRIBUTE, e->fsverity, sizeof(e->fsverity));
+        strbuf_add(b, e->xattrs, e->xattrs_n);
 }
 
-int manifest_format(const Manifest *m, char **ret_, size_t *ret_n) {
-        _cleanup_strbuf_ StrBuf b = {};
-
-        if (m->version == 2)
-                strbuf_puts(&b, MANIFEST_HEADER_V2 "\n");
-        for (size_t i = 0; i < m->n; i++)
-                (m->version == 2 ? format_v2 : format_v1)(&b, &m->entries[i]);
-
-        size_t n = b.len;
-        int r = strbuf_finish(&b, ret_);
-        if (r < 0)
-                return r;
-        *ret_n = n;
-        return 0;
+void manifest_format_entry(StrBuf *b, int version, const ManifestEntry *e) {
+        (version == 2 ? format_v2 : format_v1)(b, e);
+        strbuf_putc(b, '\n');
 }

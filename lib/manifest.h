@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The manifest of a root tree as text: both formats, parsed and formatted. Pure: no file is touched here.
- * The text of a manifest is canonical: what manifest_parse() takes, manifest_format() gives back byte for
- * byte. nucleus-manifest(5) has the formats.
+ * The manifest of a root tree as text: both formats, a line at a time, parsed and formatted. Pure: no file
+ * is touched here, and nothing is allocated for a line. The text of a manifest is canonical: what
+ * manifest_parse_line() takes, manifest_format_entry() gives back byte for byte. nucleus-manifest(5) has the
+ * formats.
  */
 
 #include "hash.h"
@@ -15,7 +16,8 @@ extern "C" {
 #endif
 
 #define MANIFEST_HEADER_V2 "nucleus-manifest 2"
-#define MANIFEST_PATH_MAX 4095U /* bytes: what one system call can name */
+#define MANIFEST_PATH_MAX 4095U          /* bytes: what one system call can name */
+#define MANIFEST_LINE_MAX (1024U * 1024) /* bytes without the newline */
 
 typedef enum EntryType {
         ENTRY_DIRECTORY = 'd',
@@ -23,59 +25,54 @@ typedef enum EntryType {
         ENTRY_SYMLINK = 'l',
 } EntryType;
 
+/* One line. The strings are borrowed: of whoever made the entry. */
 typedef struct ManifestEntry {
-        char *path;                  /* relative to the root, any bytes but NUL; "" is the root itself */
+        const char *path; /* relative to the root, any bytes but NUL; "" is the root itself */
+        EntryType type;
         uint8_t digest[SHA256_SIZE]; /* of a regular file */
 
         /* The rest is version 2 only. */
-        EntryType type;
         unsigned mode; /* the twelve permission bits */
-        uint64_t uid, gid;
+        uint32_t uid, gid;
         uint64_t size; /* of a regular file */
-        char *target;  /* of a symbolic link, any bytes but NUL, never empty */
-        char *xattrs;  /* canonical text, see manifest_format_xattr(); NULL: none */
+        bool has_fsverity;
+        uint8_t fsverity[SHA256_SIZE]; /* of a regular file */
+        const char *target;            /* of a symbolic link: escaped, as in the line; not NUL-terminated */
+        size_t target_n;
+        const char *xattrs; /* canonical text, see manifest_format_xattr(); not NUL-terminated */
+        size_t xattrs_n;    /* 0: none */
 } ManifestEntry;
 
-typedef struct Manifest {
-        int version; /* 1 or 2 */
-        ManifestEntry *entries;
-        size_t n;
-        size_t size; /* allocated */
-} Manifest;
-
-/* Where and why a text is no manifest. */
-typedef struct ManifestError {
-        size_t line;        /* from 1 */
-        const char *reason; /* static text */
-} ManifestError;
-
-void manifest_entry_done(ManifestEntry *e);
-
-Manifest *manifest_new(int version); /* NULL: no memory */
-Manifest *manifest_free(Manifest *m);
-DEFINE_CLEANUP(Manifest *, manifest_free)
-#define _cleanup_manifest_ _cleanup_(manifest_freep)
-
-/* Moves *e to the end of the entries and zeroes it. 0 or -ENOMEM (then *e is untouched). */
-int manifest_add(Manifest *m, ManifestEntry *e);
-
-/* Sorts by the bytes of the path. */
-void manifest_sort(Manifest *m);
-
-/* The entry of that path in a sorted manifest, or NULL. */
-const ManifestEntry *manifest_find(const Manifest *m, const char *path) _pure_;
+/* What is kept from line to line: where we are, and the path of the line before. */
+typedef struct ManifestParser {
+        int version;        /* 1 or 2; 0: before the first line */
+        size_t line;        /* the number of the last line, from 1 */
+        uint64_t entries;   /* so far */
+        uint64_t bytes;     /* the sum of their sizes */
+        const char *reason; /* why the last line is none: static text */
+        unsigned current;   /* which of the paths is that of the last line */
+        char paths[2][MANIFEST_PATH_MAX + 1];
+} ManifestParser;
 
 /*
- * Parses `n` bytes of text; the version is told by the first line. Only canonical text is taken. 0, -ENOMEM,
- * or -EINVAL with *ret_error set.
+ * Parses the next line, without its newline: the `n` bytes at `line`; zero the parser first. 1 with
+ * *ret_entry, whose path is good until the call after the next; 0 for the header of version 2; or -EINVAL
+ * with `reason` set.
  */
-int manifest_parse(const char *text, size_t n, Manifest **ret_, ManifestError *ret_error);
+int manifest_parse_line(ManifestParser *p, const char *line, size_t n, ManifestEntry *ret_entry);
+
+/* The text is at its end: is it a manifest? 0 or -EINVAL with `reason` set. */
+int manifest_parse_end(ManifestParser *p);
+
+/* The same for a text in memory: `func` is called for each entry; what it returns negative is returned. */
+typedef int (*ManifestFunc)(const ManifestEntry *e, void *userdata);
+int manifest_parse_text(ManifestParser *p, const char *text, size_t n, ManifestFunc func, void *userdata);
 
 /* Can an entry of that path stand in a manifest of that version? NULL, or static text that says why not. */
 const char *manifest_check_path(int version, const char *path);
 
-/* The text of a sorted manifest whose paths manifest_check_path() takes. 0 or -ENOMEM. */
-int manifest_format(const Manifest *m, char **ret_, size_t *ret_n);
+/* Appends the line of an entry whose path manifest_check_path() takes, with its newline. */
+void manifest_format_entry(StrBuf *b, int version, const ManifestEntry *e);
 
 /*
  * Is an extended attribute of that name part of a manifest? security.capability, and all of the user. and

@@ -113,11 +113,10 @@ static int check_landlock(const char *text, size_t n, PolicyError *reterr_) {
 }
 
 static int check_manifest(const char *text, size_t n, PolicyError *reterr_) {
-        _cleanup_manifest_ Manifest *m = NULL;
-        ManifestError error = {};
+        ManifestParser p = {};
 
-        int r = manifest_parse(text, n, &m, &error);
-        return r == -EINVAL ? policy_error_set(reterr_, (unsigned)error.line, 0, "%s", error.reason) : r;
+        int r = manifest_parse_text(&p, text, n, NULL, NULL);
+        return r == -EINVAL ? policy_error_set(reterr_, (unsigned)p.line, 0, "%s", p.reason) : r;
 }
 
 static bool is_json(const char *text) {

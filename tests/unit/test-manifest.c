@@ -22,29 +22,39 @@ typedef struct Case {
         const char *reason; /* part of it */
 } Case;
 
-static void assert_round_trip(const char *text, int version, size_t entries) {
-        _cleanup_manifest_ Manifest *m = NULL;
-        _cleanup_free_ char *again = NULL;
-        ManifestError error = {};
-        size_t n = 0;
+/* The text again, from the entries. */
+typedef struct Again {
+        const ManifestParser *parser;
+        StrBuf text;
+} Again;
 
-        if (manifest_parse(text, strlen(text), &m, &error) < 0)
-                fail_msg("line %zu: %s", error.line, error.reason);
-        assert_int_equal(m->version, version);
-        assert_int_equal(m->n, entries);
-        assert_int_equal(manifest_format(m, &again, &n), 0);
-        assert_int_equal(n, strlen(text));
-        assert_string_equal(again, text);
+static int format(const ManifestEntry *e, void *userdata) {
+        Again *a = userdata;
+
+        if (a->text.len == 0 && a->parser->version == 2)
+                strbuf_puts(&a->text, HEAD);
+        manifest_format_entry(&a->text, a->parser->version, e);
+        return 0;
+}
+
+static void assert_round_trip(const char *text, int version, size_t entries) {
+        ManifestParser p = {};
+        Again a = { .parser = &p };
+
+        if (manifest_parse_text(&p, text, strlen(text), format, &a) < 0)
+                fail_msg("line %zu: %s", p.line, p.reason);
+        assert_int_equal(p.version, version);
+        assert_int_equal(p.entries, entries);
+        assert_string_equal(a.text.data ?: "", text);
+        strbuf_done(&a.text);
 }
 
 static void assert_refused(const Case *c) {
-        _cleanup_manifest_ Manifest *m = NULL;
-        ManifestError error = {};
+        ManifestParser p = {};
 
-        int r = manifest_parse(c->text, c->n ?: strlen(c->text), &m, &error);
-        if (r != -EINVAL || error.line != c->line || !strstr(error.reason, c->reason))
-                fail_msg("%s\ngave %d, line %zu: %s", c->text, r, error.line, error.reason ?: "(none)");
-        assert_null(m);
+        int r = manifest_parse_text(&p, c->text, c->n ?: strlen(c->text), NULL, NULL);
+        if (r != -EINVAL || p.line != c->line || !strstr(p.reason, c->reason))
+                fail_msg("%s\ngave %d, line %zu: %s", c->text, r, p.line, p.reason ?: "(none)");
 }
 
 static void test_manifest_v1_round_trip(void **state) {
@@ -67,16 +77,62 @@ static void test_manifest_v2_round_trip(void **state) {
                 2, 5);
 }
 
-static void test_manifest_v2_keeps_any_name(void **state) {
-        _cleanup_manifest_ Manifest *m = NULL;
-        ManifestError error = {};
-        const char text[] = HEAD ROOT "f 0644 0 0 3 " D " \\x0af\\x09\\x5c\\xff\n";
+static int keep_path(const ManifestEntry *e, void *userdata) {
+        char *path = userdata;
 
-        assert_int_equal(manifest_parse(text, strlen(text), &m, &error), 0);
-        assert_string_equal(m->entries[1].path, "\nf\t\\\xff");
-        assert_ptr_equal(manifest_find(m, "\nf\t\\\xff"), &m->entries[1]);
-        assert_ptr_equal(manifest_find(m, ""), &m->entries[0]);
-        assert_null(manifest_find(m, "f"));
+        (void)snprintf(path, 16, "%s", e->path);
+        return 0;
+}
+
+static void test_manifest_v2_keeps_any_name(void **state) {
+        const char text[] = HEAD ROOT "f 0644 0 0 3 " D " \\x0af\\x09\\x5c\\xff\n";
+        ManifestParser p = {};
+        char path[16];
+
+        assert_int_equal(manifest_parse_text(&p, text, strlen(text), keep_path, path), 0);
+        assert_string_equal(path, "\nf\t\\\xff");
+        assert_int_equal(p.bytes, 3);
+}
+
+static int keep_fsverity(const ManifestEntry *e, void *userdata) {
+        ManifestEntry *kept = userdata;
+
+        if (e->has_fsverity)
+                *kept = *e;
+        return 0;
+}
+
+static void test_manifest_v2_has_fsverity_beside_attributes(void **state) {
+        const char text[] = HEAD ROOT "f 0644 0 0 3 " D " a fsverity.sha256 " D " user.a 00\n";
+        ManifestParser p = {};
+        uint8_t digest[SHA256_SIZE];
+        ManifestEntry e = {};
+
+        assert_int_equal(sha256_from_hex(D, 64, digest), 0);
+        assert_int_equal(manifest_parse_text(&p, text, strlen(text), keep_fsverity, &e), 0);
+        assert_true(e.has_fsverity);
+        assert_memory_equal(e.fsverity, digest, SHA256_SIZE);
+        assert_int_equal(e.xattrs_n, strlen(" user.a 00"));
+        assert_memory_equal(e.xattrs, " user.a 00", e.xattrs_n);
+        assert_round_trip(text, 2, 2);
+}
+
+static void test_manifest_refuses_a_long_line(void **state) {
+        _cleanup_strbuf_ StrBuf b = {};
+        ManifestParser p = {};
+
+        strbuf_puts(&b, HEAD ROOT "d 0755 0 0 - - a user.a ");
+        while (b.len < MANIFEST_LINE_MAX - 1000)
+                strbuf_puts(&b, "0123456789abcdef0123456789abcdef");
+        strbuf_puts(&b, "\n");
+        assert_int_equal(manifest_parse_text(&p, b.data, b.len, NULL, NULL), 0);
+        b.len--;
+        for (int i = 0; i < 100; i++)
+                strbuf_puts(&b, "0123456789abcdef0123456789abcdef");
+        strbuf_puts(&b, "\n");
+        p = (ManifestParser){};
+        assert_int_equal(manifest_parse_text(&p, b.data, b.len, NULL, NULL), -EINVAL);
+        assert_non_null(strstr(p.reason, "1 MiB"));
 }
 
 static void test_manifest_v1_refuses_what_is_not_canonical(void **state) {
@@ -112,7 +168,7 @@ static void test_manifest_v2_refuses_what_is_not_canonical(void **state) {
                 { "nucleus-manifest 3\n" ROOT, 0, 1, "version" },
                 { "nucleus-manifest 2 \n" ROOT, 0, 1, "version" },
                 { "nucleus-manifest 2\r\n" ROOT, 0, 1, "version" },
-                { "nucleus-manifest 2", 0, 1, "version" },
+                { "nucleus-manifest 2", 0, 1, "newline" },
                 { HEAD, 0, 2, "root directory" },
                 { HEAD "d 0755 0 0 - - a\n", 0, 2, "root directory" },
                 { HEAD "f 0755 0 0 0 " D " .\n", 0, 2, "root directory" },
@@ -132,7 +188,11 @@ static void test_manifest_v2_refuses_what_is_not_canonical(void **state) {
                 { HEAD ROOT "l 0777 0 0 - \\e a\n", 0, 3, "link target" },
                 { HEAD ROOT "l 0777 0 0 - \\x41 a\n", 0, 3, "link target" },
                 { HEAD ROOT "d 0755 0 0 - -\n", 0, 3, "path" },
-                { HEAD ROOT "d 0755 0 0 - - \\e\n", 0, 3, "empty path" },
+                { HEAD ROOT "d 0755 0 0 - - \\e\n", 0, 3, "escape" },
+                { HEAD ROOT "f 0644 0 0 1 " D " a fsverity.sha256 " UPPER "\n", 0, 3, "fsverity" },
+                { HEAD ROOT "f 0644 0 0 1 " D " a fsverity.sha256 -\n", 0, 3, "fsverity" },
+                { HEAD ROOT "f 0644 0 0 1 " D " a user.a - fsverity.sha256 " D "\n", 0, 3, "name" },
+                { HEAD ROOT "d 0755 0 0 - - a fsverity.sha256 " D "\n", 0, 3, "regular file" },
                 { HEAD ROOT "d 0755 0 0 - - a\\x2fb\n", 0, 3, "escape" },
                 { HEAD ROOT "d 0755 0 0 - - a\tb\n", 0, 3, "escape" },
                 { HEAD ROOT "d 0755 0 0 - - a\\x0A\n", 0, 3, "escape" },
@@ -183,6 +243,8 @@ int main(void) {
                 cmocka_unit_test(test_manifest_v1_sorts_by_bytes),
                 cmocka_unit_test(test_manifest_v2_round_trip),
                 cmocka_unit_test(test_manifest_v2_keeps_any_name),
+                cmocka_unit_test(test_manifest_v2_has_fsverity_beside_attributes),
+                cmocka_unit_test(test_manifest_refuses_a_long_line),
                 cmocka_unit_test(test_manifest_v1_refuses_what_is_not_canonical),
                 cmocka_unit_test(test_manifest_v2_refuses_what_is_not_canonical),
                 cmocka_unit_test(test_manifest_refuses_long_names),
