@@ -43,6 +43,11 @@ class Spec:
     listen_fds: int = 0
     rootfs: object = None
     attest: str = None  # "unpinned" or 64 digits
+    attest_method: str = None  # None: sha256
+    public_keys: list = field(default_factory=list)
+    image_sha256: str = None
+    image_fsverity: str = None
+    root_hash: str = None
     volumes: list = field(default_factory=list)  # (source, target, "ro" or "rw")
     tmpfs: list = field(default_factory=list)  # (target, bytes)
     bounding: tuple = ()  # numbers of capabilities
@@ -89,6 +94,13 @@ class Spec:
             yield "rootfs", str(self.rootfs)
         if self.attest:
             yield "attest", self.attest
+        if self.attest_method:
+            yield "attest-method", self.attest_method
+        yield from (("public-key", key) for key in self.public_keys)
+        for key, value in (("image-sha256", self.image_sha256), ("image-fsverity", self.image_fsverity),
+                           ("root-hash", self.root_hash)):
+            if value is not None:
+                yield key, value
         yield from (("volume", str(s), t, how) for s, t, how in self.volumes)
         yield from (("tmpfs", t, str(size)) for t, size in self.tmpfs)
         for key, kept in (("bounding", self.bounding), ("ambient", self.ambient)):
