@@ -118,7 +118,12 @@ int step_root_tree(Context *c) {
 
 int step_attest(Context *c) {
         _cleanup_attest_report_ AttestReport report = {};
-        AttestOptions options = { .pin = c->spec->manifest_sha256, .nix_store = true };
+        AttestOptions options = {
+                .pin = c->spec->manifest_sha256,
+                .public_keys = c->spec->public_keys,
+                .fsverity = c->spec->attestation_method == ATTESTATION_FSVERITY,
+                .nix_store = true,
+        };
 
         (void)notify_send(c->notify_socket, "STATUS=Verifying the root tree");
         int r = attest_verify(c->root_fd, &options, &report);
