@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import select
 import subprocess
 import sys
@@ -35,6 +36,29 @@ def nucleus(*arguments, seconds=SECONDS, **options):
 
 def text(argument):
     return argument if isinstance(argument, (str, bytes, os.PathLike)) else str(argument)
+
+
+def is_sanitized():
+    """Sanitizers take memory of their own: limits on it mean nothing then."""
+    with open(build.program("tools/nucleus"), "rb") as f:
+        program = f.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
+def bounded(size, stack=512 * 1024):
+    """For preexec_fn: no more anonymous memory than this, and no stack to recurse on."""
+    limits = [(resource.RLIMIT_DATA, size)] if not is_sanitized() else []
+    limits += [(resource.RLIMIT_STACK, stack)] if not is_sanitized() else []
+
+    def limit():
+        for what_is_limited, most in limits:
+            resource.setrlimit(what_is_limited, (most, most))
+    return limit
+
+
+def assert_peak(peak, most):
+    if not is_sanitized():
+        assert peak < most, f"a peak of {peak / (1 << 20):.1f} MiB"
 
 
 def nucleus_peak(*arguments, report, **options):
