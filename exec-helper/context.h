@@ -7,6 +7,7 @@
  * read it.
  */
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "mode.h"
@@ -29,6 +30,10 @@ typedef struct Context {
         unsigned n_listen;
         bool stderr_is_journal;
         bool filled[3]; /* standard streams that were closed and lead to /dev/null now */
+
+        /* What the root tree lists of the Nix store, NULL: nothing. The descriptors are the plan's. */
+        StorePaths *store;
+        struct rlimit open_files; /* the workload's, where ours had to be raised; else zero */
 
         /* The identity of the workload inside, and whom the caller is. */
         uid_t uid, caller_uid;

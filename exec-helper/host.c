@@ -122,6 +122,7 @@ int step_attest(Context *c) {
                 .pin = c->spec->manifest_sha256,
                 .public_keys = c->spec->public_keys,
                 .fsverity = c->spec->attestation_method == ATTESTATION_FSVERITY,
+                .store = c->store,
                 .nix_store = true,
         };
 

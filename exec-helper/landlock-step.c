@@ -21,10 +21,12 @@ static uint64_t access_of(const Mount *m) {
                 return access | LANDLOCK_CLASS_WRITE;
         case MOUNT_ROOT_TREE:
         case MOUNT_ROOT_TMPFS:
+        case MOUNT_STORE:
         case MOUNT_BIND:
         case MOUNT_TMPFS:
                 access |= m->executable ? LANDLOCK_CLASS_EXECUTE : 0;
                 return access | (m->read_only ? 0 : LANDLOCK_CLASS_WRITE);
+        case MOUNT_STORE_PATH:
         case MOUNT_PROC_MASK:
         case MOUNT_PROC_READ_ONLY:
         case MOUNT_DEV_NODE:
@@ -87,10 +89,11 @@ const char *landlock_policy_name(const Context *c) {
 }
 
 /* May a path lead through the symbolic links of this mount? Nobody but the operator puts any into the root
- * tree and the host's, and those in mounts of ours are ours. A volume is shared state, read-only here or
- * not, and a tmpfs is the service's. */
+ * tree, its store paths and the host's tree, and those in mounts of ours are ours. A volume is shared state,
+ * read-only here or not, and a tmpfs is the service's. */
 static bool has_links_of_the_operator(const Mount *m) {
-        return m->kind == MOUNT_ROOT_TREE || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_DEV ||
+        return m->kind == MOUNT_ROOT_TREE || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_STORE ||
+               (m->kind == MOUNT_STORE_PATH && !m->link) || m->kind == MOUNT_DEV ||
                (m->kind == MOUNT_BIND && m->optional);
 }
 

@@ -10,6 +10,7 @@
 #include "sys.h"
 
 #define TABLE_MAX (1024U * 1024)
+#define LINE_MAX_EACH 8192U /* more for each planned mount: two paths, and options of a page */
 
 static bool has_option(const char *options, const char *name) {
         size_t n = strlen(name);
@@ -20,10 +21,17 @@ static bool has_option(const char *options, const char *name) {
         return false;
 }
 
-static const Mount *find(const Context *c, uint64_t id) {
-        for (size_t i = 0; i < c->plan.n; i++)
-                if (c->plan.mounts[i].id != 0 && c->plan.mounts[i].id == id)
-                        return &c->plan.mounts[i];
+/* Searches from behind the one found last, *at: the table has about the order of the plan, and a plan with
+ * store paths is long. */
+static const Mount *find(const Context *c, uint64_t id, size_t *at) {
+        for (size_t i = 0; i < c->plan.n; i++) {
+                size_t k = (*at + i) % c->plan.n;
+
+                if (c->plan.mounts[k].id == 0 || c->plan.mounts[k].id != id)
+                        continue;
+                *at = k + 1;
+                return &c->plan.mounts[k];
+        }
         return NULL;
 }
 
@@ -44,7 +52,7 @@ static const char *missing_flag(const Mount *m, const char *options) {
 }
 
 /* One line of proc_pid_mountinfo(5): id parent major:minor root target options [field...] - ... */
-static int check_line(Context *c, char *line) {
+static int check_line(Context *c, char *line, size_t *at) {
         char *save = NULL, *fields[6];
 
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
@@ -54,7 +62,7 @@ static int check_line(Context *c, char *line) {
         }
 
         const char *target = fields[4], *options = fields[5];
-        const Mount *m = find(c, strtoull(fields[0], NULL, 10));
+        const Mount *m = find(c, strtoull(fields[0], NULL, 10), at);
         if (!m)
                 return step_fail(c, -EUCLEAN, "%s is mounted and not planned", target);
         const char *missing = missing_flag(m, options);
@@ -69,7 +77,8 @@ static int check_line(Context *c, char *line) {
 
 /* The whole file; it may change between two reads, but nobody mounts here any more. */
 static int read_table(Context *c, char **ret_) {
-        _cleanup_free_ char *text = malloc(TABLE_MAX + 1);
+        size_t max = TABLE_MAX + c->plan.n * LINE_MAX_EACH, size = 65536;
+        _cleanup_free_ char *text = malloc(size + 1);
         _cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
         size_t n = 0;
 
@@ -78,14 +87,21 @@ static int read_table(Context *c, char **ret_) {
         if (fd < 0)
                 return step_fail(c, -errno, "cannot open the mount table");
         for (;;) {
-                ssize_t k = read(fd, text + n, TABLE_MAX - n);
+                if (n == size && size < max) {
+                        char *p = realloc(text, 2 * size + 1);
+                        if (!p)
+                                return -ENOMEM;
+                        text = p;
+                        size *= 2;
+                }
+                ssize_t k = read(fd, text + n, size - n);
                 if (k < 0)
                         return step_fail(c, -errno, "cannot read the mount table");
                 if (k == 0)
                         break;
                 n += (size_t)k;
         }
-        if (n == TABLE_MAX)
+        if (n == size)
                 return step_fail(c, -EFBIG, "the mount table is too large");
         text[n] = '\0';
         *ret_ = TAKE_PTR(text);
@@ -94,13 +110,13 @@ static int read_table(Context *c, char **ret_) {
 
 int step_mount_audit(Context *c) {
         _cleanup_free_ char *text = NULL;
-        size_t planned = 0, found = 0;
+        size_t planned = 0, found = 0, at = 0;
         char *save = NULL;
 
         int r = read_table(c, &text);
         for (char *line = r < 0 ? NULL : strtok_r(text, "\n", &save); line;
                 line = strtok_r(NULL, "\n", &save)) {
-                r = check_line(c, line);
+                r = check_line(c, line, &at);
                 if (r < 0)
                         return r;
                 found++;

@@ -6,10 +6,13 @@
 
 #include "mount-plan.h"
 
+#include <limits.h>
+
 #define PLAN_STEP 32U /* a plan grows by so many at once */
 #define SHM_SIZE (64U * 1024 * 1024)
 #define DEV_SIZE (64U * 1024)
 #define ROOT_TMPFS_SIZE (1024U * 1024)
+#define STORE_SIZE_EACH 4096U /* a link that is long takes a page */
 
 void mount_plan_done(MountPlan *p) {
         for (size_t i = 0; i < p->n; i++) {
@@ -224,10 +227,61 @@ int mount_plan_make(const Spec *s, MountPlan *ret_) {
         return 0;
 }
 
+/* Appends what belongs to the store. */
+static int add_store(MountPlan *p, const StorePaths *s) {
+        int r = add(p,
+                (Mount){ .kind = MOUNT_STORE,
+                        .read_only = true,
+                        .executable = true,
+                        .size = (s->n + 1) * STORE_SIZE_EACH,
+                        .mode = 0755 },
+                NULL, STORE_DIRECTORY);
+
+        for (size_t i = 0; r >= 0 && i < s->n; i++) {
+                char path[sizeof(STORE_DIRECTORY) + NAME_MAX + 1];
+
+                (void)snprintf(path, sizeof(path), STORE_DIRECTORY "/%s", s->paths[i].name);
+                r = add(p,
+                        (Mount){ .kind = MOUNT_STORE_PATH,
+                                .read_only = true,
+                                .executable = true,
+                                .create = true,
+                                .idmapped = true },
+                        path, path);
+        }
+        return r;
+}
+
+int mount_plan_add_store(MountPlan *p, const StorePaths *s) {
+        size_t old = p->n, rest = old - 1;
+        _cleanup_free_ Mount *others = calloc(rest + 1, sizeof(Mount));
+
+        int r = others ? add_store(p, s) : -ENOMEM;
+        if (r < 0)
+                return r;
+        memcpy(others, p->mounts + 1, rest * sizeof(Mount));
+        memmove(p->mounts + 1, p->mounts + old, (p->n - old) * sizeof(Mount));
+        memcpy(p->mounts + p->n - rest, others, rest * sizeof(Mount));
+        return 0;
+}
+
+const char *mount_plan_store_conflict(const Spec *s) {
+        const char *target = NULL;
+
+        for (size_t i = 0; !target && i < s->n_volumes + s->n_tmpfs; i++) {
+                target = i < s->n_volumes ? s->volumes[i].target : s->tmpfs[i - s->n_volumes].target;
+                if (!path_startswith(target, STORE_DIRECTORY) && !path_startswith(STORE_DIRECTORY, target))
+                        target = NULL;
+        }
+        return target;
+}
+
 static const char *mount_kind_name(MountKind kind) {
         static const char *const names[] = {
                 [MOUNT_ROOT_TREE] = "root tree",
                 [MOUNT_ROOT_TMPFS] = "tmpfs",
+                [MOUNT_STORE] = "tmpfs",
+                [MOUNT_STORE_PATH] = "bind",
                 [MOUNT_BIND] = "bind",
                 [MOUNT_PROC] = "proc",
                 [MOUNT_PROC_MASK] = "mask",

@@ -2,17 +2,20 @@
 #pragma once
 
 /*
- * What will be mounted where, as a list in the order in which it is done. Pure: planned from the spec alone,
- * printed by --print-recipe, walked by mount.c, turned into Landlock rules, and compared with the mount
- * table by the audit.
+ * What will be mounted where, as a list in the order in which it is done. Pure: planned from the spec alone
+ * (and from the store paths that the root tree lists, once that was read), printed by --print-recipe, walked
+ * by mount.c, turned into Landlock rules, and compared with the mount table by the audit.
  */
 
 #include "spec.h"
+#include "store-paths.h"
 #include "strbuf.h"
 
 typedef enum MountKind {
         MOUNT_ROOT_TREE,      /* the attested, detached clone of the rootfs */
         MOUNT_ROOT_TMPFS,     /* an empty root for the host's own tree */
+        MOUNT_STORE,          /* a tmpfs for the store paths that the root tree lists, and nothing else */
+        MOUNT_STORE_PATH,     /* one of them: the detached clone that was attested, or a copy of the link */
         MOUNT_BIND,           /* a detached clone of `source` */
         MOUNT_PROC,           /* a fresh procfs */
         MOUNT_PROC_MASK,      /* something empty over an entry of /proc */
@@ -33,7 +36,7 @@ typedef struct Mount {
         bool idmapped;   /* ids on disk are ids inside; else as they are: nobody's */
         bool optional;   /* left out where the source is missing */
         uint64_t size;   /* of a tmpfs */
-        unsigned mode;   /* of a tmpfs */
+        unsigned mode;   /* of a tmpfs; of a store path its type */
         unsigned device; /* of a node: its minor number; the major is `device_major` */
         unsigned device_major;
 
@@ -52,6 +55,15 @@ void mount_plan_done(MountPlan *p);
 
 /* 0, or -ENOMEM. */
 int mount_plan_make(const Spec *s, MountPlan *ret_);
+
+/*
+ * Adds the tmpfs on /nix/store and a mount for each path, in the list's order, behind the root and before
+ * all that may lie in it. The mounts have no descriptors yet. 0 or -ENOMEM.
+ */
+int mount_plan_add_store(MountPlan *p, const StorePaths *s);
+
+/* The first of the spec's volumes and tmpfs that would hide the store or lie in it: its target, or NULL. */
+const char *mount_plan_store_conflict(const Spec *s);
 
 /* One line for each mount. */
 void mount_plan_format(const MountPlan *p, StrBuf *b);

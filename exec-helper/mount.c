@@ -113,7 +113,8 @@ static int make_target(Context *c, const char *path, mode_t type) {
 
 /* Is this one of the places that are ours from end to end, so that a link there is an attack? */
 static bool is_fixed(const Mount *m) {
-        return path_startswith(m->target, "/dev") || path_startswith(m->target, "/proc");
+        return path_startswith(m->target, "/dev") || path_startswith(m->target, "/proc") ||
+               m->kind == MOUNT_STORE;
 }
 
 static int open_target(Context *c, const Mount *m) {
@@ -255,6 +256,7 @@ static int make(Context *c, Mount *m) {
         case MOUNT_DEVPTS:
                 return new_devpts(c, m);
         case MOUNT_ROOT_TMPFS:
+        case MOUNT_STORE:
         case MOUNT_TMPFS:
                 return new_tmpfs(c, m);
         case MOUNT_DEV: {
@@ -265,6 +267,7 @@ static int make(Context *c, Mount *m) {
                 return r < 0 ? r : TAKE_FD(fd);
         }
         case MOUNT_ROOT_TREE:
+        case MOUNT_STORE_PATH:
         case MOUNT_BIND:
         case MOUNT_DEV_NODE:
         case MOUNT_PROC_MASK:
@@ -285,7 +288,29 @@ static int put_node(Context *c, Mount *m) {
         return identify(c, m, m->fd);
 }
 
+/* A store path: by its name, which is one component, in the tmpfs that is there by now. */
+static int put_store_path(Context *c, Mount *m) {
+        const char *name = m->target + strlen(STORE_DIRECTORY "/");
+        int store = before(m, MOUNT_STORE)->fd, r;
+
+        if (m->link)
+                r = symlinkat(m->link, store, name);
+        else if (S_ISDIR(m->mode))
+                r = mkdirat(store, name, 0755);
+        else
+                r = mknodat(store, name, S_IFREG | 0644, 0);
+        if (r < 0)
+                return step_fail(c, -errno, "cannot make %s", m->target);
+        if (m->link)
+                return 0;
+        if (sys_move_mount_at(m->fd, store, name) < 0)
+                return step_fail(c, -errno, "cannot mount on %s", m->target);
+        return identify(c, m, m->fd);
+}
+
 static int do_mount(Context *c, Mount *m) {
+        if (m->kind == MOUNT_STORE_PATH)
+                return put_store_path(c, m);
         if (m->kind == MOUNT_DEV_NODE)
                 return m->fd < 0 ? 0 : put_node(c, m); /* none: it is a node of our own */
         if (m->link)
@@ -339,7 +364,7 @@ int step_mounts(Context *c) {
 
                 if (m->kind == MOUNT_PROC)
                         r = make_covers_read_only(c, m);
-                else if (m->kind == MOUNT_DEV || m->kind == MOUNT_ROOT_TMPFS)
+                else if (m->kind == MOUNT_DEV || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_STORE)
                         r = make_read_only(c, m, m->fd);
                 if (r < 0)
                         return r;

@@ -20,6 +20,9 @@ static bool unprivileged(const Context *c) {
 static bool has_rootfs(const Context *c) {
         return c->spec->rootfs != NULL;
 }
+static bool raised_open_files(const Context *c) {
+        return c->open_files.rlim_cur > 0;
+}
 static bool attests(const Context *c) {
         return c->spec->attest;
 }
@@ -71,6 +74,8 @@ const Step recipe[] = {
         { PHASE_HOST, "outer-namespaces", EXIT_CODE_NAMESPACE, unprivileged, step_outer_namespaces, NULL },
         /* The clone is read-only before anything of it is read, and is what will run. */
         { PHASE_HOST, "root-tree", EXIT_CODE_NAMESPACE, has_rootfs, step_root_tree, NULL },
+        /* What the tree lists of the Nix store is attested with it. */
+        { PHASE_HOST, "store-paths", EXIT_CODE_DATAERR, has_rootfs, step_store_paths, NULL },
         /* Before the tree's user database is believed, and before ids are mapped, which it would see. */
         { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, NULL },
         { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, NULL },
@@ -121,6 +126,9 @@ const Step recipe[] = {
         /* With the workload's own permissions, so that it says what the workload would get. */
         { PHASE_PAYLOAD, "workdir", EXIT_CODE_CHDIR, NULL, step_workdir, NULL },
         { PHASE_PAYLOAD, "landlock", EXIT_CODE_LANDLOCK, NULL, step_landlock, may_lack_landlock },
+        /* After Landlock, the last that needs the mounts' descriptors: nothing new may have a number above.
+         */
+        { PHASE_PAYLOAD, "open-files", EXIT_CODE_EXEC, raised_open_files, step_open_files_limit, NULL },
         { PHASE_PAYLOAD, "descriptors", EXIT_CODE_STDIN, NULL, step_descriptors, NULL },
         /* Before the policy, which might forbid it; of the two the stricter answer counts, in any order. */
         { PHASE_PAYLOAD, "seccomp-trace", EXIT_CODE_SECCOMP, traces, step_seccomp_trace, NULL },

@@ -13,6 +13,11 @@ int step_attest(Context *c);
 int step_devices(Context *c);
 int step_sources(Context *c);
 
+/* store.c: the list of store paths, and the clones of what it lists, into c->store and the plan */
+int step_store_paths(Context *c);
+/* store.c: gives the workload the limit of open files back that c->store needed */
+int step_open_files_limit(Context *c);
+
 /* identity.c */
 int step_user(Context *c);
 int step_groups(Context *c);

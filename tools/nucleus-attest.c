@@ -194,7 +194,15 @@ static void print_success(const Arguments *a, const AttestReport *report) {
         printf("manifest_sha256 = \"%s\"\n", report->digest);
 }
 
+/* The store paths that the tree lists, if it lists any. On failure the report has the message. */
+static int open_store(int root_fd, StorePaths **ret_, AttestReport *report) {
+        int r = store_paths_read(root_fd, ret_, &report->message);
+
+        return r >= 0 && *ret_ ? store_paths_open(*ret_, &report->message) : r;
+}
+
 static int attest(const Arguments *a, int root_fd, AttestReport *report) {
+        _cleanup_store_paths_ StorePaths *store = NULL;
         Progress progress = {};
         AttestOptions options = {
                 .pin = a->pin,
@@ -203,11 +211,15 @@ static int attest(const Arguments *a, int root_fd, AttestReport *report) {
                 .userdata = &progress,
         };
 
+        int r = open_store(root_fd, &store, report);
+        if (r < 0)
+                return r;
+        options.store = store;
         (void)clock_gettime(CLOCK_MONOTONIC, &progress.start);
         if (isatty(STDERR_FILENO) && !a->json)
                 options.progress = show_progress;
-        int r = a->verify ? attest_verify(root_fd, &options, report)
-                          : attest_write(root_fd, a->format ?: 2, &options, report);
+        r = a->verify ? attest_verify(root_fd, &options, report)
+                      : attest_write(root_fd, a->format ?: 2, &options, report);
         if (progress.shown)
                 fprintf(stderr, "\r\x1b[K");
         return r;
