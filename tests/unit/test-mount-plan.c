@@ -296,6 +296,74 @@ static void test_mount_plan_prints_one_line_for_each_mount(void **state _unused_
         assert_non_null(strstr(b.data, "root tree read-only from /srv/web\n"));
 }
 
+static void add_store(const Spec *s, MountPlan *ret_) {
+        static const char text[] = "/nix/store/11111111111111111111111111111111-b\n"
+                                   "/nix/store/00000000000000000000000000000000-a\n";
+        _cleanup_store_paths_ StorePaths *store = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        plan(s, ret_);
+        assert_int_equal(store_paths_parse(text, strlen(text), &store, &error), 0);
+        assert_int_equal(mount_plan_add_store(ret_, store), 0);
+}
+
+/* Behind the root, in the list's order, and all else as it was. */
+static void test_mount_plan_has_store_paths_behind_root(void **state _unused_) {
+        _cleanup_(mount_plan_done) MountPlan p = {}, without = {};
+        _cleanup_spec_ Spec *s = new_spec("/srv/web");
+
+        volume(s, "/host/ro", "/ro", true);
+        plan(s, &without);
+        add_store(s, &p);
+        assert_int_equal(p.n, without.n + 3);
+        assert_int_equal(p.mounts[0].kind, MOUNT_ROOT_TREE);
+        assert_int_equal(p.mounts[1].kind, MOUNT_STORE);
+        assert_string_equal(p.mounts[1].target, "/nix/store");
+        assert_true(p.mounts[1].size > 0);
+        assert_string_equal(p.mounts[2].target, "/nix/store/00000000000000000000000000000000-a");
+        assert_string_equal(p.mounts[3].target, "/nix/store/11111111111111111111111111111111-b");
+        for (size_t i = 1; i < 4; i++)
+                assert_true(p.mounts[i].read_only && p.mounts[i].fd < 0);
+        for (size_t i = 2; i < 4; i++) {
+                assert_int_equal(p.mounts[i].kind, MOUNT_STORE_PATH);
+                assert_true(p.mounts[i].idmapped);
+                assert_string_equal(p.mounts[i].source, p.mounts[i].target);
+        }
+        for (size_t i = 1; i < without.n; i++)
+                assert_string_equal(p.mounts[i + 3].target, without.mounts[i].target);
+}
+
+static void test_mount_plan_finds_what_collides_with_store(void **state _unused_) {
+        static const struct {
+                const char *target;
+                bool collides;
+        } rows[] = {
+                { "/nix", true },
+                { "/nix/store", true },
+                { "/nix/store/a", true },
+                { "/nix/store-not", false },
+                { "/nix/var", false },
+                { "/ni", false },
+        };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(rows); i++) {
+                const char *target = rows[i / 2].target;
+                _cleanup_spec_ Spec *s = new_spec("/srv/web");
+
+                volume(s, "/host/ro", "/ro", true);
+                tmpfs(s, "/tmp");
+                if (i % 2)
+                        tmpfs(s, target);
+                else
+                        volume(s, "/host/x", target, true);
+                const char *found = mount_plan_store_conflict(s);
+                if (rows[i / 2].collides)
+                        assert_string_equal(found, target);
+                else
+                        assert_null(found);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mount_plan_is_empty_without_mount_namespace),
@@ -311,6 +379,8 @@ int main(void) {
                 cmocka_unit_test(test_mount_plan_bounds_every_tmpfs),
                 cmocka_unit_test(test_mount_plan_starts_without_descriptors),
                 cmocka_unit_test(test_mount_plan_prints_one_line_for_each_mount),
+                cmocka_unit_test(test_mount_plan_has_store_paths_behind_root),
+                cmocka_unit_test(test_mount_plan_finds_what_collides_with_store),
         };
 
         return cmocka_run_group_tests_name("mount-plan", tests, NULL, NULL);
