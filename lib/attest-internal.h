@@ -26,8 +26,11 @@ typedef struct Worker {
         char *buffer;             /* ATTEST_BUFFER_SIZE bytes, for file content and lists of attributes */
 } Worker;
 
-/* Large enough for two lists of attributes; small enough for a core's own cache. */
-#define ATTEST_BUFFER_SIZE (256U * 1024)
+/*
+ * For two lists of attributes, and for file content: reads of 1 MiB hash 3 % faster than reads of 256 KiB
+ * (decision 0019). Small files touch no more of it than they have.
+ */
+#define ATTEST_BUFFER_SIZE (1024U * 1024)
 
 typedef enum ItemKind {
         ITEM_COMPARE,  /* the entry, and what it should be */
