@@ -6,13 +6,14 @@
 
 #include "steps.h"
 
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "sys.h"
 
 #define OPEN_FILES_SPARE 256U /* besides one for each store path */
-#define PLACE (STORE_DIRECTORY + 1)
+#define PLACE (&STORE_DIRECTORY[1])
 
 /* `problem` is a whole sentence: -EBADMSG keeps errno's text away from it. */
 static int fail_list(Context *c, int error, const char *problem) {
