@@ -323,3 +323,24 @@ def test_34_the_manifests_own_names_deeper_in_the_tree_are_entries(root, name):
     attest(root)
     rootfs.write(f"{root}/names/{name}", "x")
     assert_refused(root, changed=[f"names/{name}"])
+
+
+OWN = [MANIFEST + ".new", MANIFEST + ".sig", MANIFEST + ".sig.new"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_34_files_of_our_own_at_the_root_are_no_part_of_it(root, name):
+    digest = attest(root)
+    rootfs.write(f"{root}/{name}", "left behind\n")
+    assert_fine(root)
+    assert attest(root) == digest
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("bin", path)],
+                         ids=["directory", "fifo", "link"])
+def test_34_what_is_no_file_hides_behind_none_of_our_names(root, name, make):
+    """A directory of such a name could hold a whole tree of its own."""
+    attest(root)
+    make(f"{root}/{name}")
+    assert_refused(root, extra=[name])
