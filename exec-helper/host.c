@@ -113,6 +113,7 @@ int step_root_tree(Context *c) {
         if (!S_ISDIR(st.st_mode))
                 return step_fail(c, -ENOTDIR, "the rootfs %s is no directory", m->source);
         c->root_fd = m->fd;
+        c->root_is_directory = true;
         return 0;
 }
 

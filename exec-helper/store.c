@@ -23,6 +23,18 @@ static int fail_list(Context *c, int error, const char *problem) {
         return error == -EINVAL || error == -ENOENT ? -EBADMSG : error;
 }
 
+/* The digest of an image says nothing about the host's store. */
+static int check_kind(Context *c) {
+        if (c->root_is_directory)
+                return 0;
+        (void)step_fail(c, -EBADMSG,
+                "the image %s has a list of store paths (%s), but an image must hold its store itself: pack "
+                "it "
+                "with its store paths and without the list",
+                c->spec->rootfs, STORE_PATHS_NAME);
+        return -EBADMSG;
+}
+
 static int check_conflicts(Context *c) {
         const char *target = mount_plan_store_conflict(c->spec);
 
@@ -132,7 +144,9 @@ int step_store_paths(Context *c) {
                 return fail_list(c, r, problem);
         if (!c->store)
                 return 0;
-        r = check_conflicts(c);
+        r = check_kind(c);
+        if (r >= 0)
+                r = check_conflicts(c);
         if (r >= 0)
                 r = check_place(c);
         if (r >= 0)
