@@ -105,6 +105,8 @@ static int update(Worker *w, const void *p, size_t n, bool fsverity) {
         int r = hasher_update(w->hasher, p, n);
         if (r >= 0 && fsverity)
                 r = fsverity_hasher_update(w->fsverity, p, n);
+        if (w->scanner)
+                nix_scanner_update(w->scanner, p, n);
         return r;
 }
 

@@ -13,6 +13,7 @@
 #include "attest-pool.h"
 #include "fsverity.h"
 #include "manifest.h"
+#include "nix-references.h"
 #include "tree-sorted.h"
 
 typedef struct KnownDigests KnownDigests;
@@ -23,6 +24,7 @@ typedef struct Worker {
         Attest *a;
         Hasher *hasher;
         FsverityHasher *fsverity; /* attest_write() with options.fsverity only */
+        NixScanner *scanner;      /* attest_write() with options.store only: what is hashed is scanned too */
         char *buffer;             /* ATTEST_BUFFER_SIZE bytes, for file content and lists of attributes */
 } Worker;
 

@@ -25,7 +25,18 @@ static bool is_wanted(const Item *item, const struct stat *st) {
         return !attest_is_sparse_giant(st);
 }
 
-static int describe_link(Item *item, int fd) {
+/* Content or a link's target has been read: does it need a store path that would not be there? */
+static int check_references(Worker *w, Item *item) {
+        const char *name = w->scanner ? nix_scanner_end(w->scanner) : NULL;
+
+        if (!name)
+                return 0;
+        item->what = attest_text(
+                "refers to " STORE_DIRECTORY "/%s, which " STORE_PATHS_NAME " does not list", name);
+        return item->what ? 0 : -ENOMEM;
+}
+
+static int describe_link(Worker *w, Item *item, int fd) {
         _cleanup_free_ char *target = NULL;
 
         int r = attest_read_link(fd, &target);
@@ -36,7 +47,23 @@ static int describe_link(Item *item, int fd) {
                 return -ENOMEM;
         item->m.target = item->target;
         item->m.target_n = strlen(item->target);
-        return 0;
+        if (!w->scanner)
+                return 0;
+        nix_scanner_begin(w->scanner);
+        nix_scanner_update(w->scanner, target, strlen(target));
+        return check_references(w, item);
+}
+
+static int describe_file(Worker *w, Item *item, const Opened *o) {
+        ManifestEntry *m = &item->m;
+
+        m->size = (uint64_t)o->st.st_size;
+        m->has_fsverity = w->a->options.fsverity;
+        if (w->scanner)
+                nix_scanner_begin(w->scanner);
+        int r = attest_hash(
+                w, o, o->st.st_nlink > 1, m->digest, m->has_fsverity ? m->fsverity : NULL, &item->bytes);
+        return r < 0 ? r : check_references(w, item);
 }
 
 static int describe_opened(Worker *w, Item *item, const Opened *o) {
@@ -49,13 +76,9 @@ static int describe_opened(Worker *w, Item *item, const Opened *o) {
         m->xattrs = item->xattrs;
         item->privileged = attest_privileges(o->st.st_mode, item->xattrs);
         if (r >= 0 && m->type == ENTRY_SYMLINK)
-                r = describe_link(item, o->fd);
-        if (r >= 0 && m->type == ENTRY_FILE) {
-                m->size = (uint64_t)o->st.st_size;
-                m->has_fsverity = w->a->options.fsverity;
-                r = attest_hash(w, o, o->st.st_nlink > 1, m->digest, m->has_fsverity ? m->fsverity : NULL,
-                        &item->bytes);
-        }
+                r = describe_link(w, item, o->fd);
+        if (r >= 0 && m->type == ENTRY_FILE)
+                r = describe_file(w, item, o);
         return r;
 }
 
@@ -136,11 +159,17 @@ static int walk(Attest *a, TreeSorted *w) {
         return k < 0 || r == 0 ? k : attest_fail_walk(a, r, w);
 }
 
-static int new_fsverity_hashers(Attest *a) {
+/* What only writing needs of a thread. */
+static int equip_workers(Attest *a) {
         int r = 0;
 
-        for (unsigned i = 0; i < a->n_workers && r >= 0; i++)
-                r = fsverity_hasher_new(&a->workers[i].fsverity);
+        for (unsigned i = 0; i < a->n_workers && r >= 0; i++) {
+                Worker *w = &a->workers[i];
+                if (a->options.fsverity)
+                        r = fsverity_hasher_new(&w->fsverity);
+                if (r >= 0 && a->options.store)
+                        r = nix_scanner_new(a->options.store, &w->scanner);
+        }
         return r;
 }
 
@@ -150,8 +179,8 @@ static int write_v2(Write *w) {
 
         a->collect = collect;
         int r = attest_output_begin(a, &w->output);
-        if (r >= 0 && a->options.fsverity)
-                r = new_fsverity_hashers(a);
+        if (r >= 0)
+                r = equip_workers(a);
         if (r >= 0)
                 r = tree_sorted_new(a->root_fd, a->options.store, &tree);
         if (r >= 0)

@@ -63,6 +63,7 @@ void attest_end(Attest *a) {
         for (unsigned i = 0; i < a->n_workers; i++) {
                 hasher_free(a->workers[i].hasher);
                 fsverity_hasher_free(a->workers[i].fsverity);
+                nix_scanner_free(a->workers[i].scanner);
                 free(a->workers[i].buffer);
         }
         known_digests_free(a->known);

@@ -435,7 +435,7 @@ int tree_sorted_next(TreeSorted *w, TreeEntry *ret_) {
         if (!w->started)
                 return first(w, ret_);
 
-        int r = w->top ? 0 : push(w);
+        int r = w->pending && !w->top ? push(w) : 0; /* the root */
         while (r == 0) {
                 while (w->top && w->top->next == w->top->n)
                         pop(w);
