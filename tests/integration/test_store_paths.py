@@ -10,6 +10,7 @@ import shutil
 import pytest
 from lib import build, nix, rootfs, sandbox
 from lib.sandbox import refused
+from lib.service import TREE, ended, eventually, fails_to_start, install, rows, toml
 from lib.spec import Exit, Spec
 
 REASON = nix.why_not()
@@ -306,3 +307,27 @@ def test_attestation_of_version_1_covers_no_store_paths(store, root):
     assert done.returncode != 0 and "version 2" in done.stdout + done.stderr, done
     rootfs.attest(root)
     refused_with(run(store, app("exit", "0", root=root, attest="unpinned")), "version 2")
+
+
+# ---- a whole service ----
+
+
+def test_service_of_store_paths_starts_and_is_refused_when_one_changes(built, root, machine):
+    machine.copy_tree(root, TREE)
+    machine.copy_tree(os.path.join(built.path, "store"), "/nix/store")
+    try:
+        pin = machine.ok(f"nucleus attest {TREE}").strip()
+        text = built.named("data") + "/text"
+        install(machine, web=toml(command=["/bin/app", "read", text, ",", "read", built.more], restart="no",
+                                  rest=f"[attestation]\n{pin}\n"))
+        machine.ok("systemctl start nucleus-web")
+        assert eventually(lambda: ("data", text, "from the store\\x0a") in rows(machine, "web"))
+        assert ("read", built.more, "ENOENT") in rows(machine, "web")
+
+        machine.ok(f"printf F | dd of={text} conv=notrunc status=none")
+        fails_to_start(machine, "web")
+        assert ended(machine, "web") == ("exit-code", Exit.DATAERR)
+        status = machine.run("systemctl status nucleus-web").stdout
+        assert text[1:] in status, status
+    finally:
+        machine.run("chmod -R u+w /nix; rm -rf /nix")
