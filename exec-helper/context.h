@@ -32,6 +32,7 @@ typedef struct Context {
         bool filled[3]; /* standard streams that were closed and lead to /dev/null now */
 
         bool root_is_directory; /* else it is an image, attested as a whole */
+        int image_fd;           /* that image, until it is mounted; else -EBADF */
         /* What the root tree lists of the Nix store, NULL: nothing. The descriptors are the plan's. */
         StorePaths *store;
         struct rlimit open_files; /* the workload's, where ours had to be raised; else zero */

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "attest.h"
-#include "notify.h"
+#include "image.h"
 #include "sys.h"
 
 int step_listen_fds(Context *c) {
@@ -110,30 +109,16 @@ int step_root_tree(Context *c) {
                 return m->fd;
         if (fstat(m->fd, &st) < 0)
                 return step_fail(c, -errno, "cannot look at %s", m->source);
+        if (S_ISREG(st.st_mode)) {
+                _cleanup_close_ int file = TAKE_FD(m->fd);
+                return image_take(c, file);
+        }
         if (!S_ISDIR(st.st_mode))
-                return step_fail(c, -ENOTDIR, "the rootfs %s is no directory", m->source);
+                return step_fail(
+                        c, -ENOTDIR, "the rootfs %s is neither a directory nor an image", m->source);
         c->root_fd = m->fd;
         c->root_is_directory = true;
         return 0;
-}
-
-int step_attest(Context *c) {
-        _cleanup_attest_report_ AttestReport report = {};
-        AttestOptions options = {
-                .pin = c->spec->manifest_sha256,
-                .public_keys = c->spec->public_keys,
-                .fsverity = c->spec->attestation_method == ATTESTATION_FSVERITY,
-                .store = c->store,
-                .nix_store = true,
-        };
-
-        (void)notify_send(c->notify_socket, "STATUS=Verifying the root tree");
-        int r = attest_verify(c->root_fd, &options, &report);
-        if (r >= 0)
-                return 0;
-        /* The report's message is complete: -EBADMSG keeps errno's text away from it. */
-        (void)step_fail(c, r, "rootfs %s: %s", c->spec->rootfs, report.message ?: "attestation failed");
-        return report.message ? -EBADMSG : r;
 }
 
 static int check_node(Context *c, const Mount *m) {

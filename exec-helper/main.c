@@ -142,6 +142,13 @@ static int refuse(const Context *c, const char *message) {
         return EXIT_CODE_CONFIG;
 }
 
+/* For printing alone: which rows apply. What is not there is taken for a directory. */
+static void look_at_rootfs(Context *c) {
+        struct stat st;
+
+        c->root_is_directory = !c->spec->rootfs || stat(c->spec->rootfs, &st) < 0 || !S_ISREG(st.st_mode);
+}
+
 static int run(Context *c, bool print) {
         _cleanup_free_ char *text = NULL, *error = NULL, *recipe_text = NULL;
         _cleanup_spec_ Spec *spec = NULL;
@@ -162,6 +169,7 @@ static int run(Context *c, bool print) {
         if (mount_plan_make(spec, &c->plan) < 0)
                 return refuse(c, "out of memory");
         if (print) {
+                look_at_rootfs(c);
                 if (recipe_format(c, &recipe_text) < 0 || fputs(recipe_text, stdout) < 0 ||
                         fflush(stdout) != 0)
                         return EXIT_FAILURE;
@@ -175,7 +183,7 @@ static int run(Context *c, bool print) {
 }
 
 int main(int argc, char **argv) {
-        Context c = { .root_fd = -EBADF, .channel = -EBADF };
+        Context c = { .root_fd = -EBADF, .image_fd = -EBADF, .channel = -EBADF };
         static const struct option options[] = { { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' }, { "print-recipe", no_argument, NULL, 'p' }, {} };
         bool print = false;

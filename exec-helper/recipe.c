@@ -20,6 +20,16 @@ static bool unprivileged(const Context *c) {
 static bool has_rootfs(const Context *c) {
         return c->spec->rootfs != NULL;
 }
+static bool has_tree(const Context *c) {
+        return c->spec->rootfs && c->root_is_directory;
+}
+static bool has_image(const Context *c) {
+        return c->spec->rootfs && !c->root_is_directory;
+}
+/* Through dm-verity it is mounted by its attestation. */
+static bool mounts_image(const Context *c) {
+        return has_image(c) && !(c->spec->attest && c->spec->attestation_method == ATTESTATION_DM_VERITY);
+}
 static bool raised_open_files(const Context *c) {
         return c->open_files.rlim_cur > 0;
 }
@@ -75,9 +85,13 @@ const Step recipe[] = {
         /* The clone is read-only before anything of it is read, and is what will run. */
         { PHASE_HOST, "root-tree", EXIT_CODE_NAMESPACE, has_rootfs, step_root_tree, NULL },
         /* What the tree lists of the Nix store is attested with it. */
-        { PHASE_HOST, "store-paths", EXIT_CODE_DATAERR, has_rootfs, step_store_paths, NULL },
+        { PHASE_HOST, "store-paths", EXIT_CODE_DATAERR, has_tree, step_store_paths, NULL },
         /* Before the tree's user database is believed, and before ids are mapped, which it would see. */
         { PHASE_HOST, "attestation", EXIT_CODE_DATAERR, attests, step_attest, NULL },
+        /* Only now: no image but the right one is for the kernel to parse. */
+        { PHASE_HOST, "root-image", EXIT_CODE_NAMESPACE, mounts_image, step_root_image, NULL },
+        /* Nothing has attested what an image lists, and it is refused. */
+        { PHASE_HOST, "store-paths", EXIT_CODE_DATAERR, has_image, step_store_paths, NULL },
         { PHASE_HOST, "user", EXIT_CODE_USER, NULL, step_user, NULL },
         { PHASE_HOST, "groups", EXIT_CODE_GROUP, NULL, step_groups, NULL },
         /* Nodes can be made only where the kernel's own root is root. */

@@ -9,9 +9,14 @@
 int step_listen_fds(Context *c);
 int step_outer_namespaces(Context *c);
 int step_root_tree(Context *c);
-int step_attest(Context *c);
 int step_devices(Context *c);
 int step_sources(Context *c);
+
+/* attest-step.c */
+int step_attest(Context *c);
+
+/* image.c: mounts the image, as the root */
+int step_root_image(Context *c);
 
 /* store.c: the list of store paths, and the clones of what it lists, into c->store and the plan */
 int step_store_paths(Context *c);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dm-verity by libcryptsetup, taken at run time: a service in a thousand needs it. Must never leave a device
+ * behind: it is told to go with its last user as soon as we have it open, and no signal ends us in between.
+ */
+
+#include "verity.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <libcryptsetup.h>
+#include <signal.h>
+
+#define LIBCRYPTSETUP "libcryptsetup.so.12"
+
+/* name, as in the library's header: one pointer of the function's own type for each. */
+#define FUNCTIONS(f)                                                                                        \
+        f(crypt_set_log_callback);                                                                          \
+        f(crypt_init_data_device);                                                                          \
+        f(crypt_load);                                                                                      \
+        f(crypt_get_volume_key_size);                                                                       \
+        f(crypt_activate_by_volume_key);                                                                    \
+        f(crypt_deactivate_by_name);                                                                        \
+        f(crypt_get_dir);                                                                                   \
+        f(crypt_free)
+
+typedef struct Library {
+#define DECLARE(name) __typeof__(name) *name
+        FUNCTIONS(DECLARE);
+#undef DECLARE
+} Library;
+
+static int load(Library *l) {
+        void *lib = dlopen(LIBCRYPTSETUP, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+
+        if (!lib)
+                return -ENOPKG;
+#define LOAD(name)                                                                                          \
+        do {                                                                                                \
+                l->name = (__typeof__(l->name))dlsym(lib, #name);                                           \
+                if (!l->name)                                                                               \
+                        return -ELIBBAD;                                                                    \
+        } while (0)
+        FUNCTIONS(LOAD);
+#undef LOAD
+        return 0;
+}
+
+/* Keeps the last error: without this the library prints on our standard streams. */
+static void take_message(int level, const char *message, void *userdata) {
+        char **text = userdata;
+        size_t n = strcspn(message, "\n");
+        char *s = level == CRYPT_LOG_ERROR && n > 0 ? strndup(message, n) : NULL;
+
+        if (!s)
+                return;
+        free(*text);
+        *text = s;
+}
+
+/* The device, and its end, which waits for us to let go. */
+static int open_device(const Library *l, struct crypt_device *cd, const char *name) {
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", l->crypt_get_dir(), name);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int error = fd < 0 ? -errno : 0;
+        int r = l->crypt_deactivate_by_name(cd, name, CRYPT_DEACTIVATE_DEFERRED);
+        if (error < 0 || r < 0)
+                return error < 0 ? error : r;
+        return TAKE_FD(fd);
+}
+
+static int activate(
+        const Library *l, struct crypt_device *cd, const char *name, const uint8_t root_hash[SHA256_SIZE]) {
+        sigset_t all, before;
+
+        int r = l->crypt_load(cd, CRYPT_VERITY, NULL);
+        if (r < 0)
+                return r;
+        if (l->crypt_get_volume_key_size(cd) != (int)SHA256_SIZE)
+                return -EINVAL;
+        (void)sigfillset(&all);
+        (void)sigprocmask(SIG_SETMASK, &all, &before);
+        r = l->crypt_activate_by_volume_key(
+                cd, name, (const char *)root_hash, SHA256_SIZE, CRYPT_ACTIVATE_READONLY);
+        if (r >= 0)
+                r = open_device(l, cd, name);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        return r;
+}
+
+int verity_open(const char *name, const char *data_device, const char *hash_device,
+        const uint8_t root_hash[SHA256_SIZE], char **reterr_) {
+        struct crypt_device *cd = NULL;
+        Library l;
+
+        int r = load(&l);
+        if (r < 0)
+                return r;
+        l.crypt_set_log_callback(NULL, take_message, reterr_);
+        r = l.crypt_init_data_device(&cd, hash_device, data_device);
+        if (r >= 0)
+                r = activate(&l, cd, name, root_hash);
+        if (cd)
+                l.crypt_free(cd);
+        l.crypt_set_log_callback(NULL, NULL, NULL);
+        return r;
+}
