@@ -157,7 +157,7 @@ def openssl_rate(multi):
 def large(build, runs, before):
     tree = manifest_of(build, trees.blocks(LARGE_FILES, LARGE_SIZE))
     size, multi = LARGE_FILES * LARGE_SIZE, processors()
-    n, speed = max(runs // 2, 3), f"openssl speed -evp sha256 -multi {multi}"
+    n, speed = max(runs * 2 // 3, 3), f"openssl speed -evp sha256 -multi {multi}"
     contestants = usable([*by_threads(build, tree), nucleus(build, tree, name="nucleus attest"),
                           *older(before, tree), sha256sum(tree)])
     rates, results = [], {}
