@@ -134,13 +134,30 @@ static int target_failed(Context *c, const Mount *m, int error) {
 
 /* ---- one mount ---- */
 
-/* Remembers the mount's id for the audit. */
+/* Remembers the mount's id for the audit, and for leads_into_store(). */
 static int identify(Context *c, Mount *m, int fd) {
-        if (!c->rules->mount_audit)
+        if (!c->rules->mount_audit && !c->store)
                 return 0;
         if (sys_mount_id(fd, &m->id) < 0)
                 return step_fail(c, -errno, "cannot look at the mount on %s", m->target);
         return 0;
+}
+
+/* Is it in the store that was attested, or in the tmpfs that holds it? By a link of the root tree, since
+ * targets that say so are refused before. Yes, no, or -errno. */
+static int leads_into_store(const Context *c, int target) {
+        uint64_t id;
+
+        if (!c->store)
+                return false;
+        if (sys_mount_id(target, &id) < 0)
+                return -errno;
+        for (size_t i = 0; i < c->plan.n; i++) {
+                const Mount *m = &c->plan.mounts[i];
+                if ((m->kind == MOUNT_STORE || m->kind == MOUNT_STORE_PATH) && m->id != 0 && m->id == id)
+                        return true;
+        }
+        return false;
 }
 
 /* A link of the root tree may lead a target into /proc, where a mount would hide or fake the kernel's files.
@@ -154,7 +171,10 @@ static int check_target(Context *c, const Mount *m, int target) {
                 return step_fail(c, -errno, "cannot look at %s", m->target);
         if (fs.f_type == PROC_SUPER_MAGIC)
                 return step_fail(c, -ELOOP, "%s leads into /proc", m->target);
-        return 0;
+        int r = leads_into_store(c, target);
+        if (r < 0)
+                return step_fail(c, r, "cannot look at %s", m->target);
+        return r ? step_fail(c, -ELOOP, "%s leads into the rootfs's store paths", m->target) : 0;
 }
 
 /* What a mount stands on: a directory for a directory, else a file. */

@@ -233,6 +233,19 @@ def test_store_collides_with_a_volume(built, root, tmp_path, target):
     refused_with(run(built, spec.but(tmpfs=[(target, 4096)])), f"on {target} ", nix.LIST)
 
 
+@pytest.mark.parametrize("mode", ["strict-agent", "agent"])
+@pytest.mark.parametrize("name", ["data", None])
+def test_store_is_not_covered_by_way_of_a_link(built, root, tmp_path, mode, name):
+    os.symlink(built.named(name) if name else "/nix/store", f"{root}/away")
+    spec = app("exit", "0", root=root, mode=mode, volumes=[(tmp_path, "/away", "rw")])
+    result = refused(run(built, spec), Exit.NAMESPACE)
+    assert "/away" in result.stderr and "store paths" in result.stderr, result
+    # Any other link may lead a volume on.
+    os.unlink(f"{root}/away")
+    os.symlink("/data", f"{root}/away")
+    assert run(built, spec).code == 0
+
+
 def test_store_name_alike_collides_with_nothing(built, root, tmp_path):
     os.mkdir(f"{root}/nix/store-not")
     spec = app("exit", "0", root=root, volumes=[(tmp_path, "/nix/store-not", "ro")])
@@ -300,6 +313,21 @@ def test_attestation_pins_the_list(store, root):
     refused_with(run(store, spec), nix.LIST)
     nix.write_list(root, sorted(store.closure, reverse=True))
     refused_with(run(store, spec), nix.LIST)
+
+
+def test_attestation_names_what_the_list_forgot(store, root):
+    forgotten = store.named("data")
+    nix.write_list(root, [p for p in store.closure if p != forgotten])
+    done = nucleus(store, "attest", root)
+    assert done.returncode == Exit.DATAERR, done
+    output = done.stdout + done.stderr
+    assert os.path.basename(forgotten) in output, output
+    assert f"{store.app[1:]}/etc/conf" in output, output
+    # It is the reference that is refused, not the list: without it, the same list will do.
+    rootfs.write(store.on_host(store.app) + "/etc/conf", "nothing\n")
+    os.unlink(store.on_host(store.named("link")))
+    os.symlink("nowhere", store.on_host(store.named("link")))
+    assert nucleus(store, "attest", root).returncode == 0
 
 
 def test_attestation_of_version_1_covers_no_store_paths(store, root):
