@@ -8,96 +8,8 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-
-#include "attest.h"
+#include "attest-tree.h"
 #include "tree-follow.h"
-
-typedef struct Tree {
-        char dir[32];
-        int fd;
-} Tree;
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void tree_done(Tree *t) {
-        close_fd(t->fd);
-        (void)nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void put(const Tree *t, const char *path, const char *text) {
-        _cleanup_close_ int fd = openat(t->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-        assert_true(fd >= 0);
-        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
-static void put_link(const Tree *t, const char *target, const char *path) {
-        assert_int_equal(symlinkat(target, t->fd, path), 0);
-}
-
-/* etc/conf, usr/bin/tool (and bin -> usr/bin, usr/bin/alias -> tool), an empty directory. */
-static void tree_make(Tree *t) {
-        (void)snprintf(t->dir, sizeof(t->dir), "/tmp/test-attest.XXXXXX");
-        assert_non_null(mkdtemp(t->dir));
-        t->fd = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        assert_true(t->fd >= 0);
-        for (const char *const *d = (const char *const[]){ "etc", "usr", "usr/bin", "empty", NULL }; *d; d++)
-                assert_int_equal(mkdirat(t->fd, *d, 0755), 0);
-        put(t, "etc/conf", "a = 1\n");
-        put(t, "usr/bin/tool", "#!/bin/sh\n");
-        put_link(t, "usr/bin", "bin");
-        put_link(t, "tool", "usr/bin/alias");
-        put_link(t, "/nowhere", "etc/dangling");
-}
-
-#define TREE(t)                                                                                             \
-        _cleanup_(tree_done) Tree t = { .fd = -EBADF };                                                     \
-        tree_make(&t)
-
-static void assert_written(const Tree *t, int version) {
-        _cleanup_attest_report_ AttestReport report = {};
-        int r = attest_write(t->fd, version, NULL, &report);
-
-        if (r < 0)
-                fail_msg("%s", report.message);
-        assert_int_equal(strlen(report.digest), 64);
-        r = 0;
-}
-
-/* One path in the list, or none where it is NULL. */
-static void assert_list(const AttestList *list, const char *path) {
-        assert_int_equal(list->count, path ? 1 : 0);
-        if (path)
-                assert_string_equal(list->items[0].path, path);
-}
-
-static void assert_mismatch(
-        const Tree *t, const char *missing, const char *changed, const char *extra, const char *what) {
-        _cleanup_attest_report_ AttestReport report = {};
-        int r = attest_verify(t->fd, NULL, &report);
-
-        if (r != -EBADMSG)
-                fail_msg("%d: %s", r, report.message ?: "(none)");
-        assert_list(&report.missing, missing);
-        assert_list(&report.changed, changed);
-        assert_list(&report.extra, extra);
-        if (what && !strstr(report.message, what))
-                fail_msg("\"%s\" is not in: %s", what, report.message);
-}
-
-static void assert_fine(const Tree *t) {
-        _cleanup_attest_report_ AttestReport report = {};
-
-        if (attest_verify(t->fd, NULL, &report) < 0)
-                fail_msg("%s", report.message);
-        assert_null(report.message);
-}
 
 static void test_attest_verifies_what_it_wrote(void **state) {
         for (int version = 1; version <= 2; version++) {
@@ -396,16 +308,6 @@ static void test_attest_refuses_a_depth_beyond_paths(void **state) {
         }
         assert_int_equal(attest_write(t.fd, 2, NULL, &report), -ENAMETOOLONG);
         assert_non_null(strstr(report.message, "more than 4095 bytes"));
-}
-
-static int setup(void **state) {
-        Hasher *h = NULL;
-
-        /* A build without attestation has nothing to test here. */
-        if (hasher_new(&h) == -EOPNOTSUPP)
-                exit(77);
-        hasher_free(h);
-        return 0;
 }
 
 int main(void) {
