@@ -40,6 +40,8 @@ static const Verb verbs[] = {
                 "  --all                   list all differences, not the first five of a kind\n"
                 "  --json                  print one JSON document\n",
                 verb_attest },
+        { "rootfs", "VERB [OPTION...] [ARGUMENT...]", "make root trees and images",
+                "Root trees, attested, of a directory, a tar archive or a container image.\n", verb_rootfs },
         { "policy", "VERB [OPTION...] [ARGUMENT...]", "pin and explain policies",
                 "The lines that pin policy files, and why a policy answers what it answers.\n",
                 verb_policy },

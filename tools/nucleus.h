@@ -22,6 +22,7 @@ typedef struct Verb {
 int verb_attest(const Verb *verb, int argc, char **argv);
 int verb_graph(const Verb *verb, int argc, char **argv);
 int verb_policy(const Verb *verb, int argc, char **argv);
+int verb_rootfs(const Verb *verb, int argc, char **argv);
 int verb_seccomp(const Verb *verb, int argc, char **argv);
 int verb_show(const Verb *verb, int argc, char **argv);
 int verb_verify(const Verb *verb, int argc, char **argv);

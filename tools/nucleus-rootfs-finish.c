@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a filled tree to what is attested: mount points, manifest or image, digest, signature. */
+
+#include "nucleus-rootfs.h"
+
+#include "fsverity.h"
+#include "io.h"
+#include "signature.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define KEY_MAX 65536U
+#define BUFFER_SIZE (256U * 1024)
+
+/* What nucleus-exec(8) mounts on in every root tree, and where services keep what they write. */
+static const struct {
+        const char *path;
+        unsigned mode;
+} mount_points[] = {
+        { "/dev", 0755 },
+        { "/proc", 0755 },
+        { "/run", 0755 },
+        { "/tmp", 01777 },
+};
+
+static int make_mount_points(Rootfs *r) {
+        int k = 0;
+
+        for (size_t i = 0; k >= 0 && i < ELEMENTSOF(mount_points); i++)
+                k = root_make_mount_point(&r->tree, mount_points[i].path, mount_points[i].mode);
+        STRV_FOREACH(path, r->o->mount_points)
+        if (k >= 0)
+                k = root_make_mount_point(&r->tree, path, 0755);
+        if (k >= 0)
+                k = root_finish(&r->tree);
+        return k < 0 ? rootfs_print_error(r->o->source, r->tree.message) : 0;
+}
+
+/* ---- signatures ---- */
+
+/* The key, to be freed; erased by whoever is done with it. */
+static int read_key(const char *path, char **ret_, size_t *ret_n) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        char *text = fd < 0 ? NULL : calloc(1, KEY_MAX);
+        size_t n = 0;
+        ssize_t k = -1;
+
+        while (text && n < KEY_MAX && (k = read(fd, text + n, KEY_MAX - n)) > 0)
+                n += (size_t)k;
+        if (!text || k < 0 || n == KEY_MAX) {
+                print_error("cannot read the key %s: %s", path,
+                        n == KEY_MAX ? "it is too large" : strerror(errno));
+                free(text);
+                return STATUS_FAILED;
+        }
+        *ret_ = text;
+        *ret_n = n;
+        return 0;
+}
+
+static int put_signature(Rootfs *r, int dir_fd, const char *name, const char *text) {
+        _cleanup_close_ int fd =
+                openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        int k = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+        if (k >= 0 && fchmod(fd, 0444) < 0)
+                k = -errno;
+        if (k < 0)
+                print_error("cannot write the signature: %s", strerror(-k));
+        return k < 0 ? STATUS_FAILED : 0;
+}
+
+static int sign(Rootfs *r, SignatureSubject subject, const char *hex, int dir_fd, const char *name) {
+        _cleanup_free_ char *pem = NULL, *text = NULL, *error = NULL;
+        uint8_t digest[SHA256_SIZE];
+        size_t n = 0;
+
+        if (!r->o->key)
+                return 0;
+        int k = read_key(r->o->key, &pem, &n);
+        if (k != 0)
+                return k;
+        k = sha256_from_hex(hex, strlen(hex), digest);
+        if (k >= 0)
+                k = signature_make(pem, n, subject, digest, NULL, &text, &r->public_key, &error);
+        explicit_bzero(pem, n);
+        if (k < 0) {
+                print_error("%s: cannot sign by it: %s", r->o->key, error ?: strerror(-k));
+                return STATUS_FAILED;
+        }
+        return put_signature(r, dir_fd, name, text);
+}
+
+/* ---- a directory ---- */
+
+static int finish_directory(Rootfs *r) {
+        struct timespec times[2] = { { .tv_sec = r->o->time }, { .tv_sec = r->o->time } };
+        AttestOptions options = { .fsverity = r->o->fsverity };
+
+        int k = attest_write(r->tree.fd, 2, &options, &r->report);
+        if (k < 0) {
+                (void)rootfs_print_error(r->o->source, r->report.message ?: strerror(-k));
+                for (size_t i = 0; i < r->report.extra.n; i++)
+                        print_error(
+                                "  %s: %s", r->report.extra.items[i].path, r->report.extra.items[i].what);
+                return STATUS_FAILED;
+        }
+        k = sign(r, SIGNATURE_MANIFEST_SHA256, r->report.digest, r->tree.fd, SIGNATURE_NAME);
+        if (k != 0)
+                return k;
+        /* The manifest and the signature are as old as the rest, and so is the directory that got them. */
+        (void)utimensat(r->tree.fd, ATTEST_MANIFEST_NAME, times, AT_SYMLINK_NOFOLLOW);
+        (void)utimensat(r->tree.fd, SIGNATURE_NAME, times, AT_SYMLINK_NOFOLLOW);
+        (void)futimens(r->tree.fd, times);
+        return 0;
+}
+
+/* ---- an image ---- */
+
+static int hash_image(Rootfs *r, int fd) {
+        _cleanup_free_ char *buffer = malloc(BUFFER_SIZE);
+        _cleanup_hasher_ Hasher *h = NULL;
+        _cleanup_(fsverity_hasher_freep) FsverityHasher *f = NULL;
+        uint8_t digest[SHA256_SIZE];
+        ssize_t n = 1;
+
+        int k = buffer ? hasher_new(&h) : -ENOMEM;
+        if (k >= 0)
+                k = hasher_begin(h);
+        if (k >= 0 && r->o->fsverity) {
+                k = fsverity_hasher_new(&f);
+                if (k >= 0)
+                        k = fsverity_hasher_begin(f);
+        }
+        while (k >= 0 && n > 0) {
+                n = read(fd, buffer, BUFFER_SIZE);
+                if (n < 0)
+                        k = -errno;
+                if (n > 0)
+                        k = hasher_update(h, buffer, (size_t)n);
+                if (n > 0 && k >= 0 && f)
+                        k = fsverity_hasher_update(f, buffer, (size_t)n);
+        }
+        if (k >= 0)
+                k = hasher_end(h, digest);
+        if (k >= 0)
+                sha256_to_hex(digest, r->image_sha256);
+        if (k >= 0 && f) {
+                k = fsverity_hasher_end(f, digest);
+                sha256_to_hex(digest, r->image_fsverity);
+        }
+        return k;
+}
+
+static int finish_image(Rootfs *r) {
+        int k = rootfs_write_image(r);
+        if (k == 0 && r->o->verity)
+                k = rootfs_write_verity(r);
+        if (k != 0)
+                return k;
+        _cleanup_close_ int fd = openat(r->fd, "image", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        k = fd < 0 ? -errno : hash_image(r, fd);
+        if (k >= 0 && fsync(fd) < 0)
+                k = -errno;
+        if (k < 0) {
+                print_error("cannot take the image's digest: %s", strerror(-k));
+                return STATUS_FAILED;
+        }
+        return r->o->verity
+                       ? sign(r, SIGNATURE_IMAGE_ROOT_HASH, r->root_hash, r->fd, "image" SIGNATURE_SUFFIX)
+               : r->o->fsverity
+                       ? sign(r, SIGNATURE_IMAGE_FSVERITY, r->image_fsverity, r->fd,
+                                 "image" SIGNATURE_SUFFIX)
+                       : sign(r, SIGNATURE_IMAGE_SHA256, r->image_sha256, r->fd, "image" SIGNATURE_SUFFIX);
+}
+
+int rootfs_finish(Rootfs *r) {
+        int k = make_mount_points(r);
+
+        if (k == 0) {
+                rootfs_print_notes(r);
+                k = r->o->format == ROOTFS_DIRECTORY ? finish_directory(r) : finish_image(r);
+        }
+        return k == 0 ? rootfs_print_result(r) : k;
+}
