@@ -178,7 +178,10 @@ static int next_line(Verify *v) {
 }
 
 static int add_missing(Verify *v) {
-        int r = attest_add(&v->a, ITEM_MISSING, NULL, &v->m, "");
+        mode_t format = v->m.type == ENTRY_DIRECTORY ? S_IFDIR
+                        : v->m.type == ENTRY_SYMLINK ? S_IFLNK
+                                                     : S_IFREG;
+        int r = attest_add(&v->a, ITEM_MISSING, NULL, &v->m, attest_type_name(format));
 
         return r < 0 ? r : next_line(v);
 }

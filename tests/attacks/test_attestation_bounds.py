@@ -6,9 +6,12 @@ what is refused is refused with a message that says what and where.
 """
 
 import contextlib
+import hashlib
+import json
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 from lib import rootfs, trees
@@ -343,3 +346,47 @@ def test_35_manifest_that_grows_while_it_is_read_is_what_was_hashed(root):
         stop.set()
         thread.join()
     assert_fine(root, pin)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_35_large_manifest_changed_between_two_readings(root, version):
+    """One too large to be kept is read more than once: all readings must be of what the pin says. A file and its line
+    are edited together, and the line changes back and forth."""
+    for d in range(60):
+        os.mkdir(f"{root}/tmp/{d:02}", 0o755)
+        fd = os.open(f"{root}/tmp/{d:02}", os.O_PATH)
+        for i in range(1000):
+            os.mknod(f"a-name-that-makes-the-lines-longer-{i:03}", 0o100644, dir_fd=fd)
+        os.close(fd)
+    rootfs.write(f"{root}/tmp/zz", "good")
+    pin = attest(root, version)
+    good = manifest(root)
+    assert len(good) > 5 * MIB
+    rootfs.write(f"{root}/tmp/zz", "evil")
+    digests = [hashlib.sha256(data).hexdigest().encode() for data in (b"good", b"evil")]
+    at = good.index(digests[0])
+    os.chmod(f"{root}/{MANIFEST}", 0o644)
+    put_manifest(root, good.replace(*digests))
+    assert_fine(root)  # the control: without a pin nothing is wrong
+
+    stop = threading.Event()
+
+    def edit():
+        with open(f"{root}/{MANIFEST}", "r+b", buffering=0) as f:
+            while not stop.is_set():
+                for digest in digests:
+                    os.pwrite(f.fileno(), digest, at)
+                    time.sleep(0.02)
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    results = set()
+    try:
+        for _ in range(40):
+            done = nucleus("attest", "--verify", "--json", "--manifest-sha256", pin, root)
+            assert done.returncode in (1, Exit.DATAERR), done
+            results.add(json.loads(done.stdout)["result"])
+    finally:
+        stop.set()
+        thread.join()
+    assert "not-pinned" in results and len(results) > 1, results

@@ -105,6 +105,7 @@ def assert_refused(root, result="mismatch", pin=None, **lists):
         report = json.loads(done.stdout)
         assert report["result"] == result, report
         assert report["message"].isprintable() and report["message"].isascii()
+        assert all(i["what"] for name in LISTS for i in report[name]["items"]), report
         if result == "mismatch":
             found = {name: [i["path"] for i in report[name]["items"]] for name in LISTS}
             wanted = {name: lists.get(name, []) for name in LISTS}
