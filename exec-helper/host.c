@@ -73,21 +73,19 @@ static bool is_nested(const Context *c, const Mount *m) {
 }
 
 static int open_source(const Context *c, const Mount *m) {
+        return sys_openat2(AT_FDCWD, m->source, O_PATH, is_nested(c, m) ? RESOLVE_NO_SYMLINKS : 0);
+}
+
+static int clone_source(const Context *c, const Mount *m) {
         if (!is_nested(c, m))
                 return sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-        _cleanup_close_ int fd = sys_openat2(AT_FDCWD, m->source, O_PATH, RESOLVE_NO_SYMLINKS);
+        _cleanup_close_ int fd = open_source(c, m);
         return fd < 0 ? fd : sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
-/* A detached clone of one mount, without what lies mounted in it. */
-static int clone_tree(Context *c, const Mount *m) {
+static int set_attributes(Context *c, const Mount *m, int fd) {
         /* A clone is a peer of its source, which systemd makes shared: private, before anything else. */
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
-
-        _cleanup_close_ int fd = open_source(c, m);
-        if (fd < 0)
-                return m->optional && errno == ENOENT ? -ENOENT
-                                                      : step_fail(c, -errno, "cannot open %s", m->source);
 
         if (m->kind != MOUNT_DEV_NODE)
                 attr.attr_set |= MOUNT_ATTR_NODEV;
@@ -97,28 +95,40 @@ static int clone_tree(Context *c, const Mount *m) {
                 attr.attr_set |= MOUNT_ATTR_NOEXEC;
         if (sys_mount_setattr(fd, 0, &attr) < 0)
                 return step_fail(c, -errno, "cannot set the mount attributes of %s", m->source);
-        return TAKE_FD(fd);
+        return 0;
 }
 
+/* A detached clone of one mount, without what lies mounted in it. */
+static int clone_tree(Context *c, const Mount *m) {
+        _cleanup_close_ int fd = clone_source(c, m);
+
+        if (fd < 0)
+                return m->optional && errno == ENOENT ? -ENOENT
+                                                      : step_fail(c, -errno, "cannot open %s", m->source);
+        int r = set_attributes(c, m, fd);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* What it is decides what becomes of it: so it is opened once, and then cloned or read. */
 int step_root_tree(Context *c) {
         Mount *m = &c->plan.mounts[0];
         struct stat st;
 
-        m->fd = clone_tree(c, m);
-        if (m->fd < 0)
-                return m->fd;
-        if (fstat(m->fd, &st) < 0)
-                return step_fail(c, -errno, "cannot look at %s", m->source);
-        if (S_ISREG(st.st_mode)) {
-                _cleanup_close_ int file = TAKE_FD(m->fd);
-                return image_take(c, file);
-        }
+        _cleanup_close_ int fd = open_source(c, m);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return step_fail(c, -errno, "cannot open %s", m->source);
+        if (S_ISREG(st.st_mode))
+                return image_take(c, fd);
         if (!S_ISDIR(st.st_mode))
                 return step_fail(
                         c, -ENOTDIR, "the rootfs %s is neither a directory nor an image", m->source);
+
+        m->fd = sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (m->fd < 0)
+                return step_fail(c, -errno, "cannot clone %s", m->source);
         c->root_fd = m->fd;
         c->root_is_directory = true;
-        return 0;
+        return set_attributes(c, m, m->fd);
 }
 
 static int check_node(Context *c, const Mount *m) {

@@ -6,8 +6,8 @@
 #include "context.h"
 
 /*
- * Takes over that the rootfs is a regular file: opens it for reading by the descriptor `fd` (O_PATH or a
- * mount of it), into c->image_fd. 0, or -errno with step_fail().
+ * Takes over that the rootfs is a regular file: opens it for reading by its O_PATH descriptor, into
+ * c->image_fd. 0, or -errno with step_fail().
  */
 int image_take(Context *c, int fd);
 
