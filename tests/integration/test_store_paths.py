@@ -8,7 +8,7 @@ import resource
 import shutil
 
 import pytest
-from lib import build, nix, rootfs, sandbox
+from lib import build, images, nix, rootfs, sandbox
 from lib.sandbox import refused
 from lib.service import TREE, ended, eventually, fails_to_start, install, rows, toml
 from lib.spec import Exit, Spec
@@ -250,6 +250,19 @@ def test_store_name_alike_collides_with_nothing(built, root, tmp_path):
     os.mkdir(f"{root}/nix/store-not")
     spec = app("exit", "0", root=root, volumes=[(tmp_path, "/nix/store-not", "ro")])
     assert run(built, spec).code == 0
+
+
+@pytest.mark.skipif(images.why_not() is not None, reason=str(images.why_not()))
+def test_store_list_in_an_image_is_refused(built, root, tmp_path):
+    """The digest of the image covers the list, and nothing of what it lists."""
+    image, other = tmp_path / "root.squashfs", tmp_path / "other.squashfs"
+    spec = Spec(arguments=["/bin/payload", "list", "/nix/store"], rootfs=image)
+    images.make("squashfs", root, image)
+    refused_with(run(built, spec), str(image), nix.LIST, "must hold its store itself")
+    os.unlink(f"{root}/{nix.LIST}")
+    images.make("squashfs", root, other)
+    result = run(built, spec.but(rootfs=other))
+    assert result.one("list", "/nix/store") == "OK", result
 
 
 def test_rootfs_without_a_list_has_no_store(built, root):
