@@ -11,6 +11,7 @@
   cmocka,
   inih,
   jansson,
+  libarchive,
   libcap,
   libseccomp,
   openssl,
@@ -33,6 +34,7 @@ stdenv.mkDerivation {
   buildInputs = [
     inih
     jansson
+    libarchive
     libcap
     libseccomp
     openssl
