@@ -80,8 +80,6 @@ static int check_image(Context *c) {
         if (s->manifest_sha256)
                 return refuse(c, "is an image, which has no manifest to pin",
                         "an image is pinned by image_sha256, image_fsverity or root_hash");
-        if (s->attestation_method == ATTESTATION_DM_VERITY && !s->root_hash)
-                return refuse(c, "is an image for dm-verity", "write its root_hash, with public_key too");
         if (!image_pin(s) && !s->public_keys)
                 return refuse(c, "is an image, and nothing says which",
                         "write image_sha256, which `nucleus attest` of the image prints, or public_key");

@@ -256,9 +256,9 @@ static void check_attestation(ConfigReader *r) {
         if (s->manifest_sha256)
                 reader_error_at(r, where(r, "attestation", "method"),
                         "method \"dm-verity\" is for images, and manifest_sha256 is of a directory");
-        else if (!is_given(r, "attestation", "root_hash") && !is_given(r, "attestation", "public_key"))
+        else if (!is_given(r, "attestation", "root_hash"))
                 reader_error_at(r, where(r, "attestation", "method"),
-                        "method \"dm-verity\" needs a root_hash or a public_key");
+                        "method \"dm-verity\" needs the root_hash, which `veritysetup format` prints");
 }
 
 /* Places that are ours from end to end. */

@@ -118,9 +118,8 @@ static const char *bad_attestation(const Spec *s) {
                 (s->image_fsverity && s->attestation_method != ATTESTATION_FSVERITY) ||
                 (s->root_hash && s->attestation_method != ATTESTATION_DM_VERITY))
                 return "a pin of an image that is not of the method";
-        if (s->attestation_method == ATTESTATION_DM_VERITY &&
-                (s->manifest_sha256 || (!s->root_hash && !s->public_keys)))
-                return "dm-verity without a root hash or a public key, or of a directory";
+        if (s->attestation_method == ATTESTATION_DM_VERITY && !s->root_hash)
+                return "dm-verity without a root hash";
         return bad_keys(s);
 }
 

@@ -216,7 +216,7 @@ static const char *const tier_rules[][3] = {
         { TREE "method = \"dm-verity\"\nmanifest_sha256 = \"" D64 "\"\n", "5:10",
                 "method \"dm-verity\" is for images, and manifest_sha256 is of a directory" },
         { TREE "method = \"dm-verity\"\n", "5:10",
-                "method \"dm-verity\" needs a root_hash or a public_key" },
+                "method \"dm-verity\" needs the root_hash" },
 };
 
 static void test_config_rules_in_place(void **state) {
@@ -385,8 +385,8 @@ static const char *const attestations[][2] = {
         { "image_fsverity = \"" D64 "\"",
                 "attest unpinned\nattest-method fsverity\nimage-fsverity " D64 "\n" },
         { "root_hash = \"" D64 "\"", "attest unpinned\nattest-method dm-verity\nroot-hash " D64 "\n" },
-        { "method = \"dm-verity\"\npublic_key = \"" KEY "\"",
-                "attest unpinned\nattest-method dm-verity\npublic-key " KEY "\n" },
+        { "root_hash = \"" D64 "\"\npublic_key = \"" KEY "\"",
+                "attest unpinned\nattest-method dm-verity\npublic-key " KEY "\nroot-hash " D64 "\n" },
 };
 
 static void test_config_to_spec_says_how_to_attest(void **state) {
