@@ -26,21 +26,21 @@ void progress_format(const AttestProgress *p, uint64_t elapsed_ms, char ret_text
         uint64_t done = by_bytes ? p->bytes : p->entries;
         uint64_t total = by_bytes ? p->bytes_total : p->entries_total;
         uint64_t unit = by_bytes ? 1000000 : 1;
-        const char *name = by_bytes ? "MB" : "files";
+        char left[48] = "";
 
-        if (total == 0)
+        if (total == 0) {
                 (void)snprintf(ret_text, PROGRESS_TEXT_MAX, "%llu files, %llu MB so far",
                         (unsigned long long)p->entries, (unsigned long long)(p->bytes / 1000000));
-        else if (done == 0 || done >= total)
-                (void)snprintf(ret_text, PROGRESS_TEXT_MAX, "%u%% (of %llu %s)", done == 0 ? 0 : 100,
-                        (unsigned long long)(total / unit), name);
-        else {
-                double part = (double)done / (double)total;
-                (void)snprintf(ret_text, PROGRESS_TEXT_MAX, "%u%% (%llu of %llu %s, %llu s left)",
-                        (unsigned)(100 * part), (unsigned long long)(done / unit),
-                        (unsigned long long)(total / unit), name,
-                        (unsigned long long)((double)elapsed_ms / 1000 * (1 - part) / part + 0.5));
+                return;
         }
+        /* More than was promised: the tree has what its manifest has not. */
+        double part = done < total ? (double)done / (double)total : 1;
+        if (part >= 0.01) /* before, it is no more than a guess */
+                (void)snprintf(left, sizeof(left), ", %llu s left",
+                        (unsigned long long)((double)elapsed_ms / 1000 * (1 - part) / part + 0.5));
+        (void)snprintf(ret_text, PROGRESS_TEXT_MAX, "%u%% (%llu of %llu %s%s)", (unsigned)(100 * part),
+                (unsigned long long)((done < total ? done : total) / unit),
+                (unsigned long long)(total / unit), by_bytes ? "MB" : "files", left);
 }
 
 void progress_begin(Progress *p, const char *notify_socket) {

@@ -119,8 +119,12 @@ int step_idmapped_mounts(Context *c) {
                         continue;
                 if (sys_mount_setattr(m->fd, 0, &attr) < 0)
                         return step_fail(c, -errno,
-                                "cannot map the ids of %s (its file system may not know idmapped mounts)",
-                                m->source);
+                                "cannot map the ids of %s (its file system may not know idmapped mounts%s)",
+                                m->source,
+                                m->kind != MOUNT_ROOT_TREE || c->root_is_directory
+                                        ? ""
+                                        : ": of a squashfs image the kernel does from Linux 6.2 on, of an "
+                                          "EROFS image from 5.19 on");
         }
         return 0;
 }

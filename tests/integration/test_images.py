@@ -14,6 +14,7 @@ import pytest
 from lib import attestation, build, images, kernel, rootfs, sandbox
 from lib.hold import SETUP, held
 from lib.sandbox import refused, run
+from lib.service import ended, eventually, install, state, toml
 from lib.signing import Key
 from lib.spec import Exit, payload
 
@@ -377,6 +378,40 @@ def test_attestation_that_takes_long_tells_how_far_it_is(long_image):
 def test_attestation_that_is_short_tells_nothing(image):
     result = assert_starts(run(spec(image)))
     assert not any("EXTEND_TIMEOUT_USEC" in line for line in result.notified), result
+
+
+# Lets the helper run for a moment in each half second, as on a machine that has much to do.
+SLOWLY = """
+systemctl start --no-block nucleus-web
+until pid=$(systemctl show -p MainPID --value nucleus-web) && [ "$pid" != 0 ]; do sleep 0.01; done
+for i in $(seq 12); do
+        kill -STOP $pid; sleep 0.5; systemctl show -p StatusText --value nucleus-web; kill -CONT $pid; sleep 0.02
+done
+"""
+
+
+def install_long_image(machine, long_image):
+    machine.copy_tree(long_image, "/srv/long")
+    digest = machine.ok("sha256sum /srv/long").split()[0]
+    install(machine, web=toml("sleep", "1000", rootfs="/srv/long", attestation={"image_sha256": digest}))
+    machine.write("/etc/systemd/system/nucleus-web.service.d/impatient.conf", "[Service]\nTimeoutStartSec=3s\n")
+    machine.ok("systemctl daemon-reload")
+
+
+def test_attestation_may_take_longer_than_the_service_manager_waits(machine, long_image):
+    install_long_image(machine, long_image)
+    told = machine.ok(SLOWLY)
+    assert "Verifying the root tree: " in told and " left)" in told, told
+    assert eventually(lambda: state(machine, "web") == "active/running"), machine.run("systemctl status nucleus-web")
+    shown = machine.show("nucleus-web", "InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    took = int(shown["ActiveEnterTimestampMonotonic"]) - int(shown["InactiveExitTimestampMonotonic"])
+    assert took > 3_000_000, "it was not slow enough to test anything"
+
+
+def test_attestation_that_does_not_advance_is_given_up(machine, long_image):
+    install_long_image(machine, long_image)
+    machine.ok(SLOWLY.partition("for ")[0] + "kill -STOP $pid")
+    assert eventually(lambda: ended(machine, "web")[0] == "timeout"), machine.run("systemctl status nucleus-web")
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
