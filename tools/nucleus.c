@@ -31,13 +31,27 @@ static const Verb verbs[] = {
                 "  --json            the same as --format json\n"
                 "  --user            the services of the user's own service manager\n",
                 verb_graph },
-        { "attest", "[--verify] [--format 1|2] [--manifest-sha256 HEX] [--all] [--json] DIR",
-                "write or verify the manifest of a root tree",
-                "Writes DIR/.nucleus-rootfs-sha256, which nucleus-manifest(5) describes.\n\n"
+        { "attest",
+                "[--verify] [--verify-signature] [--format 1|2] [--fsverity] [--enable-verity] [--sign "
+                "KEY.pem]\n"
+                "       [--manifest-sha256 HEX] [--image-sha256 HEX | --image-fsverity HEX]\n"
+                "       [--public-key KEY]... [--threads N] [--all] [--json] DIR|IMAGE",
+                "write or verify the manifest of a root tree, or an image",
+                "Writes DIR/.nucleus-rootfs-sha256, which nucleus-manifest(5) describes, or takes the "
+                "digest\n"
+                "of an EROFS or squashfs image.\n\n"
                 "  --verify                compare the tree with its manifest; write nothing\n"
+                "  --verify-signature      check the manifest's signature alone, not the tree\n"
                 "  --format 1|2            write version 1 (content of files only) or 2 (the default)\n"
+                "  --fsverity              record fs-verity digests too; verify by them alone\n"
+                "  --enable-verity         make each file read-only for ever, by fs-verity; last of all\n"
+                "  --sign KEY.pem          sign with an Ed25519 private key\n"
                 "  --manifest-sha256 HEX   with --verify: what the manifest's own digest must be\n"
-                "  --all                   list all differences, not the first five of a kind\n"
+                "  --image-sha256 HEX      with --verify: what the image's SHA-256 must be\n"
+                "  --image-fsverity HEX    with --verify: what the image's fs-verity digest must be\n"
+                "  --public-key KEY        whose signature it must have, in base64; any of several\n"
+                "  --threads N             how many; one for each processor is the default\n"
+                "  --all                   list all differences; else stop at the first\n"
                 "  --json                  print one JSON document\n",
                 verb_attest },
         { "rootfs", "VERB [OPTION...] [ARGUMENT...]", "make root trees and images",

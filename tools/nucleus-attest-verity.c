@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `nucleus attest --enable-verity`: fs-verity for each regular file of a tree. It follows no link, enters no
+ * other mount and opens nothing but regular files and directories. Must never change a file's content.
+ */
+
+#include "nucleus-attest.h"
+
+#include "fsverity.h"
+#include "strbuf.h"
+#include "tree-walk.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+typedef struct Enabling {
+        AttestResult *result;
+        Progress progress;
+        dev_t device;
+        size_t list_max;
+} Enabling;
+
+static int add_failed(Enabling *e, const char *path, const char *what) {
+        AttestList *l = &e->result->failed;
+
+        l->count++;
+        if (l->n >= e->list_max)
+                return 0;
+        AttestItem *items = grown(l->items, l->n, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        l->items = items;
+        AttestItem item = { strdup(path), strdup(what) };
+        if (!item.path || !item.what) {
+                free(item.path);
+                free(item.what);
+                return -ENOMEM;
+        }
+        items[l->n++] = item;
+        return 0;
+}
+
+static int no_verity(AttestReport *report) {
+        return attest_say(report, -EOPNOTSUPP,
+                "its file system, or the kernel, has no fs-verity: ext4 has it after `tune2fs -O verity "
+                "DEVICE`, btrfs and f2fs have it too");
+}
+
+static const char *explain(int r) {
+        return r == -ETXTBSY ? "open for writing: stop what writes to it" : strerror(-r);
+}
+
+static int enable(Enabling *e, int path_fd, const char *path) {
+        _cleanup_close_ int fd = reopen_for_reading(path_fd, 0);
+        int r = fd < 0 ? fd : fsverity_enable(fd);
+
+        e->result->enabled += r == 0;
+        e->result->already += r == -EEXIST;
+        if (r == -EOPNOTSUPP)
+                return no_verity(&e->result->report);
+        return r == 0 || r == -EEXIST ? 0 : add_failed(e, path, explain(r));
+}
+
+static int walk(Enabling *e, int dir_fd, const char *path);
+
+static int visit(Enabling *e, int dir_fd, const char *name, const char *parent) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        if (asprintf(&path, "%s%s%s", parent, *parent ? "/" : "", name) < 0)
+                return -ENOMEM;
+        _cleanup_close_ int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return add_failed(e, path, strerror(errno));
+        AttestProgress done = { .entries = e->result->enabled + e->result->already };
+        if (e->progress.wanted)
+                attest_progress_show(&done, &e->progress);
+        if (S_ISREG(st.st_mode))
+                return enable(e, fd, path);
+        return S_ISDIR(st.st_mode) && st.st_dev == e->device ? walk(e, fd, path) : 0;
+}
+
+static int walk(Enabling *e, int dir_fd, const char *path) {
+        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        int r = 0;
+
+        if (!d) {
+                r = add_failed(e, *path ? path : ".", strerror(errno));
+                close_fd(fd);
+                return r;
+        }
+        while (r >= 0) {
+                errno = 0;
+                const struct dirent *entry = readdir(d);
+                if (!entry)
+                        return errno ? add_failed(e, *path ? path : ".", strerror(errno)) : 0;
+                if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+                        r = visit(e, dirfd(d), entry->d_name, path);
+        }
+        return r;
+}
+
+/* Store paths are on the host's store, which may be another file system. */
+static int enable_store(Enabling *e, const StorePaths *store) {
+        for (size_t i = 0; store && i < store->n; i++) {
+                _cleanup_free_ char *path = NULL;
+                struct stat st;
+                int fd = store->paths[i].fd, r;
+
+                if (asprintf(&path, "nix/store/%s", store->paths[i].name) < 0)
+                        return -ENOMEM;
+                if (fstat(fd, &st) < 0)
+                        return -errno;
+                e->device = st.st_dev;
+                r = S_ISDIR(st.st_mode) ? walk(e, fd, path) : S_ISREG(st.st_mode) ? enable(e, fd, path) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int attest_enable_tree(
+        const AttestArguments *a, int root_fd, const StorePaths *store, AttestResult *result) {
+        Enabling e = { .result = result, .list_max = a->all ? SIZE_MAX : ATTEST_LIST_DEFAULT };
+        struct stat st;
+
+        if (fstat(root_fd, &st) < 0)
+                return attest_say(&result->report, -errno, "cannot look at it: %s", strerror(errno));
+        e.device = st.st_dev;
+        result->verity_done = true;
+        attest_progress_begin(&e.progress, a);
+        int r = walk(&e, root_fd, "");
+        if (r >= 0)
+                r = enable_store(&e, store);
+        attest_progress_end(&e.progress);
+        if (r >= 0 && result->failed.count > 0)
+                return attest_say(
+                        &result->report, -EBADMSG, "not every file of the tree could be given fs-verity");
+        return r;
+}
+
+int attest_enable_file(int fd, AttestResult *result) {
+        int r = fsverity_enable(fd);
+
+        result->verity_done = true;
+        result->enabled += r == 0;
+        result->already += r == -EEXIST;
+        if (r == 0 || r == -EEXIST)
+                return 0;
+        if (r == -EOPNOTSUPP)
+                return no_verity(&result->report);
+        return attest_say(&result->report, r, "cannot give it fs-verity: %s", explain(r));
+}
