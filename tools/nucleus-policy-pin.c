@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 
 #define POLICY_SIZE_MAX (1U << 20)     /* as in the generator */
-#define MANIFEST_SIZE_MAX (256U << 20) /* as in nucleus-exec */
+#define MANIFEST_SIZE_MAX (256U << 20) /* held in memory; nucleus-exec takes larger manifests */
 
 typedef struct Arguments {
         bool drop_in, json, help;
