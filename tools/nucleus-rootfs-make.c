@@ -107,7 +107,12 @@ static int make_tree(Rootfs *r, RootfsFill fill) {
         r->tree.bytes_max = r->o->bytes_max;
         r->tree.time = r->o->time;
         r->tree.refuse_acls = r->o->format == ROOTFS_SQUASHFS;
+        r->tree.userdata = &r->progress;
+        if (isatty(STDERR_FILENO) && !r->o->json)
+                r->tree.progress = rootfs_show_progress;
         int k = fill(r);
+        if (r->progress.shown)
+                fprintf(stderr, "\r\x1b[K");
         return k == 0 ? rootfs_finish(r) : k;
 }
 

@@ -5,6 +5,8 @@
 
 #include "diag.h"
 
+#include <time.h>
+
 static const struct {
         const char *title, *name;
 } note_kinds[_ROOT_NOTE_MAX] = {
@@ -13,6 +15,26 @@ static const struct {
                 "privileged" },
         [ROOT_NOTE_ATTRIBUTE] = { "attributes that could not be kept", "attributes" },
 };
+
+/* Shown on a terminal once the work has taken a while: short work must not flicker. */
+void rootfs_show_progress(const RootTree *t, void *userdata) {
+        RootfsProgress *p = userdata;
+        struct timespec now;
+
+        /* Called for each entry and each part of it: the clock is asked now and then. */
+        if (p->calls++ % 64 != 0)
+                return;
+        (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+        int64_t ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+        if (p->begin == 0)
+                p->begin = p->last = ms;
+        if (ms - p->begin < 1000 || ms - p->last < 100)
+                return;
+        p->last = ms;
+        p->shown = true;
+        fprintf(stderr, "\r\x1b[K%llu entries, %llu MB", (unsigned long long)t->entries,
+                (unsigned long long)(t->bytes / 1000000));
+}
 
 int rootfs_print_error(const char *what, const char *message) {
         _cleanup_free_ char *shown = NULL, *name = NULL;

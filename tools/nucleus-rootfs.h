@@ -34,6 +34,12 @@ void rootfs_options_done(RootfsOptions *o);
 /* Reads the options of a verb; those of archives where `archive`. 0 or a status; with o->help, print it. */
 int rootfs_options_read(const Verb *verb, int argc, char **argv, bool archive, RootfsOptions *o);
 
+typedef struct RootfsProgress {
+        uint64_t calls;
+        int64_t begin, last; /* milliseconds */
+        bool shown;
+} RootfsProgress;
+
 /* One tree or image in the making. */
 typedef struct Rootfs {
         const RootfsOptions *o;
@@ -41,6 +47,7 @@ typedef struct Rootfs {
         char *temporary; /* the directory beside it */
         int fd;          /* of that directory: "tree", "image", "image.sig", "image.verity" */
         RootTree tree;
+        RootfsProgress progress;
         Image image;
         AttestReport report;
         /* 64 hex digits, or "" */
@@ -65,6 +72,7 @@ int rootfs_write_image(Rootfs *r);
 int rootfs_write_verity(Rootfs *r);
 
 /* nucleus-rootfs-print.c */
+void rootfs_show_progress(const RootTree *t, void *userdata); /* a RootfsProgress */
 void rootfs_print_notes(const Rootfs *r);
 int rootfs_print_error(const char *what, const char *message); /* STATUS_FAILED */
 int rootfs_print_result(Rootfs *r);
