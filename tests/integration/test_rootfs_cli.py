@@ -382,6 +382,18 @@ def test_pack_output_runs_attested(nucleus):
         assert sandbox.run(spec.but(rootfs=public / "in", attest=None)).code == Exit.NAMESPACE
 
 
+@pytest.mark.parametrize("suffix", ["erofs", "squashfs"])
+def test_pack_image_runs_attested(nucleus, suffix):
+    with rootfs.public_directory() as public:
+        rootfs.make(public / "in")
+        image = public / f"out.{suffix}"
+        out = json.loads(good(nucleus("rootfs", "pack", public / "in", "-o", image, "--json")).stdout)
+        spec = Spec(["/bin/payload", "exit", "0"], rootfs=image, attest="unpinned", image_sha256=out["image_sha256"])
+        done = sandbox.run(spec)
+        assert done.code == 0, done
+        sandbox.refused(sandbox.run(spec.but(image_sha256="0" * 64)), Exit.DATAERR)
+
+
 # ---- plain archives ----
 
 BUSYBOX = pathlib.Path("/bin/busybox").read_bytes()
