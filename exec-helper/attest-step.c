@@ -93,7 +93,8 @@ static int read_signature(Context *c, AttestImageOptions *o, char **ret_text) {
                 return step_fail(c, -ENOMEM, "out of memory");
         int r = image_read_signature(path, ret_text, &o->signature_n);
         if (r < 0)
-                return step_fail(c, r, "cannot read the signatures %s", path);
+                return step_fail(c, r, "cannot read the signatures %s%s", path,
+                        r == -ENOTSUP ? ", which is no regular file" : "");
         o->signature = *ret_text;
         return 0;
 }

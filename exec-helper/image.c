@@ -135,10 +135,11 @@ static int open_hash_tree(Context *c) {
         if (asprintf(&path, "%s" IMAGE_VERITY_SUFFIX, c->spec->rootfs) < 0)
                 return step_fail(c, -ENOMEM, "out of memory");
         int fd = image_open(AT_FDCWD, path);
-        return fd < 0 ? step_fail(c, fd,
-                                "cannot open the hash tree %s; `veritysetup format %s %s` makes one", path,
-                                c->spec->rootfs, path)
-                      : fd;
+        if (fd < 0)
+                return step_fail(c, fd,
+                        "cannot open the hash tree %s, which `veritysetup format %s %s` makes%s", path,
+                        c->spec->rootfs, path, fd == -ENOTSUP ? " as a regular file" : "");
+        return fd;
 }
 
 /* The verified device, named for the service and for this process, which no other has. */

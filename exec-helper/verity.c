@@ -18,7 +18,7 @@
         f(crypt_set_log_callback);                                                                          \
         f(crypt_init_data_device);                                                                          \
         f(crypt_load);                                                                                      \
-        f(crypt_get_volume_key_size);                                                                       \
+        f(crypt_get_verity_info);                                                                           \
         f(crypt_activate_by_volume_key);                                                                    \
         f(crypt_deactivate_by_name);                                                                        \
         f(crypt_get_dir);                                                                                   \
@@ -71,15 +71,27 @@ static int open_device(const Library *l, struct crypt_device *cd, const char *na
         return TAKE_FD(fd);
 }
 
-static int activate(
-        const Library *l, struct crypt_device *cd, const char *name, const uint8_t root_hash[SHA256_SIZE]) {
+/* The superblock of a hash tree is nobody's word: whose root hash is compared must be a SHA-256. */
+static int check_hash(const Library *l, struct crypt_device *cd, char **reterr_) {
+        struct crypt_params_verity info = {};
+
+        int r = l->crypt_get_verity_info(cd, &info);
+        if (r < 0 || (info.hash_name && streq(info.hash_name, "sha256")))
+                return r < 0 ? r : 0;
+        free(*reterr_);
+        *reterr_ = strdup("its hash tree is not of SHA-256");
+        return -EINVAL;
+}
+
+static int activate(const Library *l, struct crypt_device *cd, const char *name,
+        const uint8_t root_hash[SHA256_SIZE], char **reterr_) {
         sigset_t all, before;
 
         int r = l->crypt_load(cd, CRYPT_VERITY, NULL);
+        if (r >= 0)
+                r = check_hash(l, cd, reterr_);
         if (r < 0)
                 return r;
-        if (l->crypt_get_volume_key_size(cd) != (int)SHA256_SIZE)
-                return -EINVAL;
         (void)sigfillset(&all);
         (void)sigprocmask(SIG_SETMASK, &all, &before);
         r = l->crypt_activate_by_volume_key(
@@ -101,7 +113,7 @@ int verity_open(const char *name, const char *data_device, const char *hash_devi
         l.crypt_set_log_callback(NULL, take_message, reterr_);
         r = l.crypt_init_data_device(&cd, hash_device, data_device);
         if (r >= 0)
-                r = activate(&l, cd, name, root_hash);
+                r = activate(&l, cd, name, root_hash, reterr_);
         if (cd)
                 l.crypt_free(cd);
         l.crypt_set_log_callback(NULL, NULL, NULL);
