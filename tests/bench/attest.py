@@ -28,6 +28,7 @@ import plot
 MIB = 1 << 20
 LARGE_FILES, LARGE_SIZE = 8, 128 * MIB
 OPENSSL_SHARE = 0.85  # of openssl's rate, at least
+VERIFY = "nucleus attest --verify"
 MEMORY = 64  # MiB, for a million entries
 
 # What the curves go through: (files, bytes of each).
@@ -46,17 +47,14 @@ def drop_caches():
 
 
 def nucleus(build, tree, *options, name=None, prepare=None):
-    return Contestant(name or "nucleus attest " + " ".join(options),
+    return Contestant(name or " ".join(["nucleus attest", *options]),
                       [str(build / "tools/nucleus"), "attest", "--json", *options, str(tree)], prepare=prepare)
 
 
 def by_threads(build, tree, prepare=None):
-    """One thread, two, and as many as there are processors."""
-    most = processors()
-    counts = [n for n in (1, 2) if n < most]
-    return [nucleus(build, tree, "--verify", prepare=prepare, name=f"nucleus attest --verify ({most} threads)")] + [
-        nucleus(build, tree, "--verify", "--threads", str(n), prepare=prepare,
-                name=f"the same, {n} thread{'s' if n > 1 else ''}") for n in counts]
+    """As it is by itself, one thread, and one for each processor."""
+    return [nucleus(build, tree, "--verify", prepare=prepare)] + [
+        nucleus(build, tree, "--verify", "--threads", str(n), prepare=prepare) for n in sorted({1, processors()})]
 
 
 def older(before, tree, prepare=None):
@@ -65,10 +63,6 @@ def older(before, tree, prepare=None):
         return []
     return [nucleus(before, tree, "--verify", prepare=prepare, name="nucleus attest --verify, before"),
             nucleus(before, tree, prepare=prepare, name="nucleus attest, before")]
-
-
-def verifier():
-    return f"nucleus attest --verify ({processors()} threads)"
 
 
 def checksums(tree):
@@ -134,10 +128,10 @@ def system(build, runs, before):
     tree = manifest_of(build, trees.system())
     what, sections = describe(tree), {}
     for state, prepare, n in (("warm", None, runs), ("cold", drop_caches, max(runs // 3, 3))):
-        contestants = [*by_threads(build, tree, prepare), nucleus(build, tree, prepare=prepare, name="nucleus attest"),
+        contestants = [*by_threads(build, tree, prepare), nucleus(build, tree, prepare=prepare),
                        *older(before, tree, prepare), sha256sum(tree, prepare), *nix_store(tree, prepare),
                        *([reading(tree, prepare)] if prepare else [])]
-        targets = [(verifier(), "sha256sum --quiet -c", 0.2), ("nucleus attest", verifier(), 1.15)]
+        targets = [(VERIFY, "sha256sum --quiet -c", 0.2), ("nucleus attest", VERIFY, 1.15)]
         sections[f"system, {state}"] = section(f"a Debian root, {state}: {what}", contestants, n,
                                                "sha256sum --quiet -c", targets if state == "warm" else [],
                                                warmup=1 if state == "warm" else 0)
@@ -158,7 +152,7 @@ def large(build, runs, before):
     tree = manifest_of(build, trees.blocks(LARGE_FILES, LARGE_SIZE))
     size, multi = LARGE_FILES * LARGE_SIZE, processors()
     n, speed = max(runs * 2 // 3, 3), f"openssl speed -evp sha256 -multi {multi}"
-    contestants = usable([*by_threads(build, tree), nucleus(build, tree, name="nucleus attest"),
+    contestants = usable([*by_threads(build, tree), nucleus(build, tree),
                           *older(before, tree), sha256sum(tree)])
     rates, results = [], {}
     for _ in range(n):  # openssl beside each round: clocks and neighbours change
@@ -168,7 +162,7 @@ def large(build, runs, before):
     results = {name: summary(values) for name, values in results.items()}
     results[speed] = summary(rates)
     warm = {"title": f"large files, warm: {describe(tree)}; openssl: these bytes at its rate", "reference": speed,
-            "results": results, "targets": [(verifier(), speed, round(1 / OPENSSL_SHARE, 3))]}
+            "results": results, "targets": [(VERIFY, speed, round(1 / OPENSSL_SHARE, 3))]}
     cold = section(f"large files, cold: {describe(tree)}",
                    [*by_threads(build, tree, drop_caches), sha256sum(tree, drop_caches), reading(tree, drop_caches)],
                    3, "sha256sum --quiet -c", [], warmup=0)
@@ -178,11 +172,11 @@ def large(build, runs, before):
 def million(build, runs, before):
     tree = manifest_of(build, trees.million())
     few = max(runs // 5, 3)
-    contestants = [*by_threads(build, tree), nucleus(build, tree, name="nucleus attest"), *older(before, tree),
+    contestants = [*by_threads(build, tree), nucleus(build, tree), *older(before, tree),
                    sha256sum(tree)]
     warm = section(f"a million, warm: {describe(tree)}", contestants, few, "sha256sum --quiet -c", [], warmup=0)
     cold = section(f"a million, cold: {describe(tree)}",
-                   [nucleus(build, tree, "--verify", name=verifier(), prepare=drop_caches),
+                   [nucleus(build, tree, "--verify", prepare=drop_caches),
                     sha256sum(tree, drop_caches)], 1, "sha256sum --quiet -c", [], warmup=0)
     return {"million, warm": warm, "million, cold": cold, "million, memory": memory(build, tree)}
 
@@ -192,7 +186,7 @@ def memory(build, tree):
     limit = f"{MEMORY} MiB"
     results = {limit: summary([MEMORY])}
     with tempfile.TemporaryDirectory(prefix="nucleus-bench-") as work:
-        for name, options in ((verifier(), ["--verify"]), ("nucleus attest", [])):
+        for name, options in ((VERIFY, ["--verify"]), ("nucleus attest", [])):
             command = [build / "tools/nucleus", "attest", "--json", *options, tree]
             subprocess.run([sys.executable, "-S", "-E", "-c", attestation.PEAK, f"{work}/peak", *command], check=True,
                            stdout=subprocess.DEVNULL)
@@ -201,7 +195,7 @@ def memory(build, tree):
             if measured["code"] == 0:
                 results[name] = summary([measured["kib"] / 1024])
     return {"title": f"peak memory (MiB): {describe(tree)}", "reference": limit, "results": results,
-            "targets": [(verifier(), limit, 1), ("nucleus attest", limit, 1)]}
+            "targets": [(VERIFY, limit, 1), ("nucleus attest", limit, 1)]}
 
 
 def curve(build, shapes, value, runs):
@@ -209,7 +203,7 @@ def curve(build, shapes, value, runs):
     points, found = {}, {}
     for count, size in shapes:
         tree = manifest_of(build, trees.blocks(count, size))
-        verify = nucleus(build, tree, "--verify", name="nucleus attest --verify")
+        verify = nucleus(build, tree, "--verify")
         results = measure([verify, sha256sum(tree)], runs, warmup=1)
         for name, r in results.items():
             points.setdefault(name, []).append((value(count, size), r["min"]))
