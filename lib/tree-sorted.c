@@ -17,7 +17,7 @@
 
 #define OPEN_LEVELS 12U /* of the stack that are kept open */
 #define LISTING_SIZE 65536U
-#define STORE_IN_TREE (STORE_DIRECTORY + 1)
+#define STORE_IN_TREE (&STORE_DIRECTORY[1])
 
 /* What a key is, the byte before its string. Types of entries (DT_*) are at most 14. */
 #define KEY_TYPE 0x0f
