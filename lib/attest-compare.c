@@ -134,6 +134,11 @@ static bool is_wanted(const Item *item, const struct stat *st) {
 static int compare_opened(Worker *w, Item *item, const Opened *o, StrBuf *b) {
         const ManifestEntry *m = &item->m;
 
+        if (attest_is_listed_wrong(item, o)) {
+                differ(b, "is a %s, which its directory lists as a %s", attest_type_name(o->st.st_mode),
+                        attest_type_name(DTTOIF(item->type)));
+                return 0;
+        }
         if ((o->st.st_mode & S_IFMT) != entry_format(m)) {
                 differ(b, "is a %s, not a %s", attest_type_name(o->st.st_mode),
                         attest_type_name(entry_format(m)));

@@ -89,6 +89,10 @@ int attest_open(const Item *item, bool (*wanted)(const Item *item, const struct 
         return ret_->st.st_ino == st.st_ino && ret_->st.st_dev == st.st_dev ? 0 : -ESTALE;
 }
 
+bool attest_is_listed_wrong(const Item *item, const Opened *o) {
+        return IFTODT(o->st.st_mode) != item->type;
+}
+
 /* One read(2). The number of bytes, at least; 0 at the end; or -errno. */
 static ssize_t read_some(int fd, void *p, size_t n) {
         for (;;) {

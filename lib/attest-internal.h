@@ -146,6 +146,13 @@ const char *attest_type_name(mode_t mode);
 int attest_open(const Item *item, bool (*wanted)(const Item *item, const struct stat *st), Opened *ret_);
 
 /*
+ * Is the entry of another type than the listing said, by which the walk went? Of a directory that was listed
+ * as a file nobody has seen what is in it. It was exchanged meanwhile, or somebody wrote the file system by
+ * hand: the type beside a name is not the inode's.
+ */
+bool attest_is_listed_wrong(const Item *item, const Opened *o);
+
+/*
  * Hashes a regular file; one that has several names (hard links, or links that version 1 follows) often only
  * once. `several`: it may have. -ESTALE where it is not st_size bytes long: it changes while we read.
  */

@@ -95,6 +95,8 @@ int attest_describe(Worker *w, Item *item) {
         int r = attest_open(item, is_wanted, &o);
         if (r < 0)
                 return r;
+        if (attest_is_listed_wrong(item, &o))
+                return refuse(item, "its directory lists it as what it is not");
         if (!S_ISREG(o.st.st_mode) && !S_ISDIR(o.st.st_mode) && !S_ISLNK(o.st.st_mode))
                 return refuse(item, attest_type_name(o.st.st_mode));
         if (S_ISREG(o.st.st_mode) && attest_is_sparse_giant(&o.st))
