@@ -9,6 +9,7 @@
   pkg-config,
   mandoc,
   cmocka,
+  cryptsetup,
   inih,
   jansson,
   libarchive,
@@ -32,6 +33,7 @@ stdenv.mkDerivation {
     mandoc
   ];
   buildInputs = [
+    cryptsetup
     inih
     jansson
     libarchive
