@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import struct
+import tempfile
 import time
 
 import pytest
@@ -107,6 +108,18 @@ def test_image_leaves_no_loop_device_behind(kind, image, tmp_path):
         running.signal(signal.SIGTERM)
         running.wait()
     assert kernel.eventually(lambda: not images.loops(tmp_path)), images.loops(tmp_path)
+
+
+def test_erofs_image_on_a_file_system_that_reads_no_pages_takes_a_loop_device(tree):
+    """A tmpfs: the kernel mounts EROFS from none of its files, and says so."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        image = images.make("erofs", tree, f"{directory}/image")
+        with sandbox.start(spec(image, "sleep", "1000")) as running:
+            running.until_ready()
+            assert images.loops(directory)
+            running.signal(signal.SIGTERM)
+            running.wait()
+        assert kernel.eventually(lambda: not images.loops(directory))
 
 
 def test_image_leaves_no_loop_device_behind_where_the_start_fails(image, tmp_path):
