@@ -36,6 +36,8 @@ static int compute_fsverity(int fd, char ret_hex[SHA256_HEX_SIZE]) {
 }
 
 static int sign(const AttestArguments *a, AttestResult *result) {
+        if (!a->key)
+                return 0;
         _cleanup_free_ char *for_dir = strdup(a->path), *for_name = strdup(a->path), *name = NULL;
 
         if (!for_dir || !for_name || asprintf(&name, "%s" SIGNATURE_SUFFIX, basename(for_name)) < 0)
@@ -80,7 +82,9 @@ int attest_one_image(const AttestArguments *a, AttestResult *result) {
         result->image = true;
         if (fd < 0)
                 return attest_say(&result->report, fd, "cannot open it: %s", strerror(-fd));
-        int r = take(a, fd, result);
+        int r = attest_read_key(a, result);
+        if (r >= 0)
+                r = take(a, fd, result);
         if (r < 0 || a->verify)
                 return r;
         if (a->fsverity) {
@@ -89,7 +93,6 @@ int attest_one_image(const AttestArguments *a, AttestResult *result) {
                         return attest_say(
                                 &result->report, r, "cannot take its fs-verity digest: %s", strerror(-r));
         }
-        if (a->key)
-                r = sign(a, result);
+        r = sign(a, result);
         return r >= 0 && a->enable_verity ? attest_enable_file(fd, result) : r;
 }

@@ -37,8 +37,9 @@ void attest_progress_show(const AttestProgress *p, void *userdata) {
                         (int)(100.0 * (double)p->bytes / (double)p->bytes_total),
                         (unsigned long long)p->entries, (unsigned long long)p->entries_total);
         else
-                fprintf(stderr, "\r\x1b[K%llu entries, %llu MB", (unsigned long long)p->entries,
-                        (unsigned long long)(p->bytes / 1000000));
+                fprintf(stderr, "\r\x1b[K%llu entries", (unsigned long long)p->entries);
+        if (p->bytes > 0 && p->bytes_total == 0)
+                fprintf(stderr, ", %llu MB", (unsigned long long)(p->bytes / 1000000));
         if (p->bytes > 0)
                 fprintf(stderr, ", %.0f MB/s", rate / 1000);
         if (p->bytes > 0 && p->bytes_total > p->bytes)
@@ -89,8 +90,8 @@ static json_t *verity_to_json(const AttestResult *result) {
 }
 
 /* Were all differences looked for? */
-static bool is_complete(const AttestArguments *a, int r) {
-        return !a->verify || a->all || r != -EBADMSG;
+static bool is_complete(const AttestArguments *a, const AttestResult *result, int r) {
+        return !result->verifies || a->all || r != -EBADMSG;
 }
 
 static json_t *image_to_json(const AttestArguments *a, const AttestResult *result, int r) {
@@ -100,7 +101,7 @@ static json_t *image_to_json(const AttestArguments *a, const AttestResult *resul
                 "image_sha256", text_or_null(fsverity ? NULL : result->report.digest), "image_fsverity",
                 text_or_null(fsverity ? result->report.digest : result->image_fsverity), "bytes",
                 (json_int_t)result->report.done.bytes, "message", json_text(result->report.message),
-                "public_key", text_or_null(result->public_key), "verity", verity_to_json(result));
+                "public_key", text_or_null(result->signed_by), "verity", verity_to_json(result));
 }
 
 json_t *attest_result_to_json(const AttestArguments *a, const AttestResult *result, int r) {
@@ -111,10 +112,10 @@ json_t *attest_result_to_json(const AttestArguments *a, const AttestResult *resu
         return json_pack("{so ss si so sI sI sb so so so so so so so}", "directory", json_text(a->path),
                 "result", result_name(r), "version", report->version, "manifest_sha256",
                 text_or_null(report->digest), "entries", (json_int_t)report->done.entries, "bytes",
-                (json_int_t)report->done.bytes, "complete", is_complete(a, r), "message",
+                (json_int_t)report->done.bytes, "complete", is_complete(a, result, r), "message",
                 json_text(report->message), "missing", list_to_json(&report->missing), "changed",
                 list_to_json(&report->changed), "extra", list_to_json(&report->extra), "privileged",
-                list_to_json(&report->privileged), "public_key", text_or_null(result->public_key), "verity",
+                list_to_json(&report->privileged), "public_key", text_or_null(result->signed_by), "verity",
                 verity_to_json(result));
 }
 
@@ -145,14 +146,17 @@ static void print_failure(const AttestArguments *a, const AttestResult *result, 
                 print_list(&result->failed, "without fs-verity", COLOUR_RED);
                 return;
         }
-        print_error(a->verify ? "%s: the root tree is not what its manifest says"
-                              : "%s: the root tree holds what cannot be attested",
+        print_error(result->verifies ? "%s: the root tree is not what its manifest says"
+                                     : "%s: the root tree holds what cannot be attested",
                 a->path);
         print_list(&report->missing, "missing", COLOUR_RED);
         print_list(&report->changed, "changed", COLOUR_RED);
-        print_list(&report->extra, a->verify ? "extra" : "refused", COLOUR_RED);
-        if (!is_complete(a, r))
-                fprintf(stderr, "stopped at the first difference; --all lists all of them\n");
+        print_list(&report->extra, result->verifies ? "extra" : "refused", COLOUR_RED);
+        if (!is_complete(a, result, r))
+                fprintf(stderr, "stopped there: --all lists every difference\n");
+        if (result->verifies && a->key)
+                fprintf(stderr,
+                        "nothing was signed: with --format 2 a new manifest is written, and signed\n");
 }
 
 static void print_done(const AttestArguments *a, const AttestResult *result) {
@@ -166,8 +170,11 @@ static void print_done(const AttestArguments *a, const AttestResult *result) {
                 fprintf(stderr, "%s: %sthe signature of its manifest holds%s\n", a->path, green, reset);
         else if (report->digest[0])
                 fprintf(stderr, "%s: %s%s%s, version %d, %llu entries, %llu bytes\n", a->path, green,
-                        a->verify ? "as its manifest says" : "manifest written", reset, report->version,
-                        (unsigned long long)report->done.entries, (unsigned long long)report->done.bytes);
+                        result->verifies ? "as its manifest says" : "manifest written", reset,
+                        report->version, (unsigned long long)report->done.entries,
+                        (unsigned long long)report->done.bytes);
+        if (result->signed_by)
+                fprintf(stderr, "%s: %ssigned%s\n", a->path, green, reset);
         if (result->verity_done)
                 fprintf(stderr, "%s: fs-verity enabled on %llu files, %llu had it\n", a->path,
                         (unsigned long long)result->enabled, (unsigned long long)result->already);
@@ -183,8 +190,8 @@ static void print_lines(const AttestArguments *a, const AttestResult *result) {
                 printf("%s = \"%s\"\n", name, result->report.digest);
         if (result->image_fsverity[0])
                 printf("image_fsverity = \"%s\"\n", result->image_fsverity);
-        if (result->public_key)
-                printf("public_key = \"%s\"\n", result->public_key);
+        if (result->signed_by)
+                printf("public_key = \"%s\"\n", result->signed_by);
 }
 
 void attest_print_result(const AttestArguments *a, const AttestResult *result, int r) {

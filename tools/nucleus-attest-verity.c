@@ -7,6 +7,7 @@
 #include "nucleus-attest.h"
 
 #include "fsverity.h"
+#include "manifest.h"
 #include "strbuf.h"
 #include "tree-walk.h"
 
@@ -138,6 +139,29 @@ int attest_enable_tree(
                 return attest_say(
                         &result->report, -EBADMSG, "not every file of the tree could be given fs-verity");
         return r;
+}
+
+bool attest_has_fsverity(int root_fd) {
+        /* Names and targets have no spaces: in version 2, nothing else can look so. */
+        static const char mark[] = " " FSVERITY_ATTRIBUTE " ", header[] = MANIFEST_HEADER_V2 "\n";
+        static char buffer[65536];
+        size_t kept = 0;
+        bool first = true;
+        ssize_t n;
+
+        _cleanup_close_ int fd =
+                openat(root_fd, ATTEST_MANIFEST_NAME, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        while (fd >= 0 && (n = read(fd, buffer + kept, sizeof(buffer) - kept)) > 0) {
+                size_t size = kept + (size_t)n;
+                if (first && (size < strlen(header) || memcmp(buffer, header, strlen(header)) != 0))
+                        return false;
+                if (memmem(buffer, size, mark, strlen(mark)))
+                        return true;
+                first = false;
+                kept = size < strlen(mark) ? size : strlen(mark) - 1;
+                memmove(buffer, buffer + size - kept, kept);
+        }
+        return false;
 }
 
 int attest_enable_file(int fd, AttestResult *result) {

@@ -3,10 +3,9 @@
 
 /* What the files of `nucleus attest` share. */
 
-#include "nucleus.h"
+#include "nucleus-sign.h"
 
 #include "attest.h"
-#include "signature.h"
 
 #include <time.h>
 
@@ -25,8 +24,11 @@ typedef struct AttestArguments {
 typedef struct AttestResult {
         AttestReport report;
         bool image, verity_done;
+        bool verifies;      /* what is there is compared, not written: by --verify, or to be signed */
+        bool lost_fsverity; /* the manifest that was replaced had fs-verity digests; this one has none */
+        SigningKey key;
+        const char *signed_by;                /* the public key; NULL: not signed */
         char image_fsverity[SHA256_HEX_SIZE]; /* computed; "" */
-        char *public_key;                     /* that signed; or NULL */
         uint64_t enabled, already;            /* files with fs-verity: new, and before */
         AttestList failed;                    /* files that did not get it */
 } AttestResult;
@@ -48,7 +50,9 @@ void attest_progress_end(Progress *p);
 json_t *attest_result_to_json(const AttestArguments *a, const AttestResult *result, int r);
 void attest_print_result(const AttestArguments *a, const AttestResult *result, int r);
 
-/* nucleus-attest-sign.c: 0 or -errno with report->message. `name` is beneath `dir_fd`. */
+/* nucleus-attest-sign.c: 0 or -errno with report->message. Without --sign, the first two do nothing. `name`
+ * is beneath `dir_fd`. */
+int attest_read_key(const AttestArguments *a, AttestResult *result);
 int attest_sign(const AttestArguments *a, int dir_fd, const char *name, SignatureSubject subject,
         AttestResult *result);
 int attest_verify_signature(const AttestArguments *a, int root_fd, AttestReport *report);
@@ -56,6 +60,9 @@ int attest_verify_signature(const AttestArguments *a, int root_fd, AttestReport 
 /* nucleus-attest-verity.c: 0; -EBADMSG where a file did not get it, see result->failed; or -errno. */
 int attest_enable_tree(const AttestArguments *a, int root_fd, const StorePaths *store, AttestResult *result);
 int attest_enable_file(int fd, AttestResult *result);
+
+/* Has the manifest, such as it is, fs-verity digests? */
+bool attest_has_fsverity(int root_fd);
 
 /* nucleus-attest-image.c */
 int attest_one_image(const AttestArguments *a, AttestResult *result);

@@ -4,13 +4,11 @@
 #include "nucleus-rootfs.h"
 
 #include "fsverity.h"
-#include "io.h"
-#include "signature.h"
+#include "nucleus-sign.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define KEY_MAX 65536U
 #define BUFFER_SIZE (256U * 1024)
 
 /* What nucleus-exec(8) mounts on in every root tree, and where services keep what they write. */
@@ -39,57 +37,22 @@ static int make_mount_points(Rootfs *r) {
 
 /* ---- signatures ---- */
 
-/* The key, to be freed; erased by whoever is done with it. */
-static int read_key(const char *path, char **ret_, size_t *ret_n) {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        char *text = fd < 0 ? NULL : calloc(1, KEY_MAX);
-        size_t n = 0;
-        ssize_t k = -1;
-
-        while (text && n < KEY_MAX && (k = read(fd, text + n, KEY_MAX - n)) > 0)
-                n += (size_t)k;
-        if (!text || k < 0 || n == KEY_MAX) {
-                print_error("cannot read the key %s: %s", path,
-                        n == KEY_MAX ? "it is too large" : strerror(errno));
-                free(text);
-                return STATUS_FAILED;
-        }
-        *ret_ = text;
-        *ret_n = n;
-        return 0;
-}
-
-static int put_signature(Rootfs *r, int dir_fd, const char *name, const char *text) {
-        _cleanup_close_ int fd =
-                openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-        int k = fd < 0 ? -errno : write_all(fd, text, strlen(text));
-        if (k >= 0 && fchmod(fd, 0444) < 0)
-                k = -errno;
-        if (k < 0)
-                print_error("cannot write the signature: %s", strerror(-k));
-        return k < 0 ? STATUS_FAILED : 0;
-}
-
+/* The key is read this late: what reads hostile archives never holds it. */
 static int sign(Rootfs *r, SignatureSubject subject, const char *hex, int dir_fd, const char *name) {
-        _cleanup_free_ char *pem = NULL, *text = NULL, *error = NULL;
-        uint8_t digest[SHA256_SIZE];
-        size_t n = 0;
+        _cleanup_signing_key_ SigningKey key = {};
+        _cleanup_free_ char *problem = NULL;
 
         if (!r->o->key)
                 return 0;
-        int k = read_key(r->o->key, &pem, &n);
-        if (k != 0)
-                return k;
-        k = sha256_from_hex(hex, strlen(hex), digest);
+        int k = signing_key_read(r->o->key, &key, &problem);
         if (k >= 0)
-                k = signature_make(pem, n, subject, digest, NULL, &text, &r->public_key, &error);
-        explicit_bzero(pem, n);
+                k = sign_digest(&key, dir_fd, name, subject, hex, &problem);
         if (k < 0) {
-                print_error("%s: cannot sign by it: %s", r->o->key, error ?: strerror(-k));
+                print_error("%s", problem ?: strerror(-k));
                 return STATUS_FAILED;
         }
-        return put_signature(r, dir_fd, name, text);
+        r->public_key = TAKE_PTR(key.public_key);
+        return 0;
 }
 
 /* ---- a directory ---- */

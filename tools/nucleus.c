@@ -45,13 +45,15 @@ static const Verb verbs[] = {
                 "  --format 1|2            write version 1 (content of files only) or 2 (the default)\n"
                 "  --fsverity              record fs-verity digests too; verify by them alone\n"
                 "  --enable-verity         make each file read-only for ever, by fs-verity; last of all\n"
-                "  --sign KEY.pem          sign with an Ed25519 private key\n"
+                "  --sign KEY.pem          sign with an Ed25519 private key: the manifest that is there if "
+                "the tree\n"
+                "                          is what it says, or a new one; or the image\n"
                 "  --manifest-sha256 HEX   with --verify: what the manifest's own digest must be\n"
                 "  --image-sha256 HEX      with --verify: what the image's SHA-256 must be\n"
                 "  --image-fsverity HEX    with --verify: what the image's fs-verity digest must be\n"
                 "  --public-key KEY        whose signature it must have, in base64; any of several\n"
                 "  --threads N             how many; one for each processor is the default\n"
-                "  --all                   list all differences; else stop at the first\n"
+                "  --all                   list every difference; else stop soon after the first\n"
                 "  --json                  print one JSON document\n",
                 verb_attest },
         { "rootfs", "VERB [OPTION...] [ARGUMENT...]", "make root trees and images",

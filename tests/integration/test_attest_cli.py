@@ -72,11 +72,11 @@ def image(request, tree, tmp_path):
 # ---- trees ----
 
 
-def test_verify_stops_at_the_first_difference_unless_all(tree):
+def test_verify_stops_soon_unless_all(tree):
     good(tree)
     assert json.loads(attest("--verify", "--json", tree).stdout)["complete"] is True
     (tree / "d/f").write_text("X")
-    refused(DATAERR, "stopped at the first difference; --all lists all of them", "--verify", tree)
+    refused(DATAERR, "stopped there: --all lists every difference", "--verify", tree)
     done = attest("--verify", "--all", tree)
     assert done.returncode == DATAERR and "stopped" not in done.stderr
     assert json.loads(attest("--verify", "--json", tree).stdout)["complete"] is False
@@ -105,6 +105,17 @@ def test_fsverity_of_a_manifest_without_it_is_refused(tree):
     refused(DATAERR, "without --fsverity", "--verify", "--fsverity", tree)
 
 
+def test_manifest_that_loses_fsverity_digests_says_so(tree):
+    (tree / "name with fsverity.sha256 in it").write_text("x")
+    good(tree)
+    assert "fs-verity digests" not in attest(tree).stderr
+    assert "fs-verity digests" not in attest("--fsverity", tree).stderr
+    assert "fs-verity digests" not in attest("--fsverity", tree).stderr
+    done = attest("--json", tree)
+    assert done.returncode == 0 and "had fs-verity digests; this one has none" in done.stderr, done
+    assert "fs-verity digests" not in attest(tree).stderr
+
+
 def test_enable_verity_where_there_is_none_names_the_remedy(tree, tmp_path):
     if subprocess.run(["fsverity", "enable", shutil.copy(tree / "g", tmp_path / "probe")],
                       capture_output=True).returncode == 0:
@@ -124,6 +135,54 @@ def test_sign_writes_what_openssl_would(tree, key):
     assert not (tree / f"{SIGNATURE}.new").exists()
     good("--verify", "--public-key", key.public, tree)
     good("--verify-signature", "--public-key", key.public, tree)
+
+
+def test_sign_takes_a_manifest_that_is_there_as_it_is(tree, key):
+    digest = good("--fsverity", tree)["manifest_sha256"]
+    before = (tree / MANIFEST).read_bytes(), (tree / MANIFEST).stat().st_ino
+    done = attest("--sign", key.path, tree)
+    assert done.returncode == 0 and "as its manifest says" in done.stderr and ": signed" in done.stderr, done
+    assert ((tree / MANIFEST).read_bytes(), (tree / MANIFEST).stat().st_ino) == before
+    assert (tree / SIGNATURE).read_text() == key.sign(digest)
+    # Also one of version 1. What asks for a new manifest gets one.
+    digest = good("--format", "1", tree)["manifest_sha256"]
+    assert good("--sign", key.path, tree)["manifest_sha256"] == digest
+    assert json.loads(attest("--sign", key.path, "--format", "2", "--json", tree).stdout)["version"] == 2
+    good("--verify", "--public-key", key.public, tree)
+    assert b" fsverity.sha256 " not in (tree / MANIFEST).read_bytes()
+    good("--sign", key.path, "--fsverity", tree)
+    assert b" fsverity.sha256 " in (tree / MANIFEST).read_bytes()
+
+
+def test_sign_refuses_a_tree_that_is_not_what_its_manifest_says(tree, key):
+    good(tree)
+    (tree / "g").write_text("z")
+    before = (tree / MANIFEST).read_bytes()
+    refused(DATAERR, "nothing was signed: with --format 2", "--sign", key.path, tree)
+    assert json.loads(attest("--sign", key.path, "--json", tree).stdout).items() >= {
+        "result": "mismatch", "public_key": None, "complete": False}.items()
+    assert (tree / MANIFEST).read_bytes() == before and not (tree / SIGNATURE).exists()
+    (tree / MANIFEST).unlink()
+    (tree / MANIFEST).write_text("no manifest\n")
+    assert attest("--sign", key.path, tree).returncode == DATAERR
+    assert not (tree / SIGNATURE).exists()
+    good("--sign", key.path, "--format", "2", tree)
+    good("--verify", "--public-key", key.public, tree)
+
+
+def test_sign_with_a_bad_key_leaves_all_as_it_was(tree, key, tmp_path):
+    good("--sign", key.path, tree)
+    before = [(tree / name).read_bytes() for name in (MANIFEST, SIGNATURE)]
+    (tree / "g").write_text("z")
+    rsa = tmp_path / "rsa.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-out", rsa], check=True, capture_output=True)
+    for bad, text in ((rsa, "not an Ed25519 one"), (tmp_path / "absent.pem", "absent.pem")):
+        refused(FAILED, text, "--sign", bad, "--format", "2", tree)
+        refused(FAILED, text, "--sign", bad, tree)
+        assert [(tree / name).read_bytes() for name in (MANIFEST, SIGNATURE)] == before
+    (tree / MANIFEST).unlink()
+    refused(FAILED, "absent.pem", "--sign", tmp_path / "absent.pem", tree)
+    assert not (tree / MANIFEST).exists()
 
 
 def test_sign_again_keeps_other_signers(tree, key, tmp_path):
@@ -195,6 +254,15 @@ def test_image_is_signed_beside_it(image, key, tmp_path):
     refused(DATAERR, "image-sha256", "--verify", "--public-key", key.public, image)
     digest = good("--fsverity", "--sign", key.path, image)["image_fsverity"]
     assert (tmp_path / "image.sig").read_text() == key.sign(digest, "image-fsverity")
+
+
+def test_image_that_is_a_link_has_its_signature_beside_the_link(image, key, tmp_path):
+    good("--sign", key.path, image)
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named/web").symlink_to(image)
+    refused(DATAERR, "not signed", "--verify", "--public-key", key.public, tmp_path / "named/web")
+    (tmp_path / "named/web.sig").symlink_to(f"{image}.sig")
+    good("--verify", "--public-key", key.public, tmp_path / "named/web")
 
 
 def test_file_that_is_no_image_is_refused(tree):
