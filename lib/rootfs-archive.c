@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #define LINKS_MAX 8U
+#define LINK_LENGTH_MAX 1024U /* "../HEX/layer.tar" is what there is */
 #define BUFFER_SIZE (256U * 1024)
 
 void image_archive_done(ImageArchive *a) {
@@ -45,15 +46,17 @@ static bool is_hex(const char *s, size_t n) {
 }
 
 /* Could an archive of images have an entry of that name? A root tree has others, nearly always at once. */
-static bool belongs(const char *path, TarType type) {
+static bool belongs(const char *path, const TarEntry *e) {
         static const char *const files[] = { "oci-layout", "index.json", "manifest.json", "repositories" };
         const char *slash = strchr(path, '/');
         size_t n = slash ? (size_t)(slash - path) : strlen(path);
 
-        if (type == TAR_DIRECTORY)
+        if (e->type == TAR_DIRECTORY)
                 return !path[0] || streq(path, "blobs") || is_hex(path, n) ||
                        (startswith(path, "blobs/") && !strchr(path + 6, '/'));
-        if (type != TAR_FILE && type != TAR_SYMLINK && type != TAR_HARD_LINK)
+        if (e->type != TAR_FILE && e->type != TAR_SYMLINK && e->type != TAR_HARD_LINK)
+                return false;
+        if (e->link && strlen(e->link) > LINK_LENGTH_MAX)
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
                 if (streq(path, files[i]))
@@ -68,18 +71,21 @@ static bool belongs(const char *path, TarType type) {
         return is_hex(path, 64) && (streq(path + 64, ".json") || streq(path + 64, ".tar"));
 }
 
-static int write_file(ImageArchive *a, TarReader *reader, int fd) {
+static int write_file(ImageArchive *a, TarReader *reader, int64_t size, int fd) {
         const void *data;
         int64_t offset;
         size_t n;
         int r;
 
+        /* With its holes, which are read as well when its digest is taken. */
+        if (size < 0 || (uint64_t)size > a->bytes_max - a->bytes)
+                return archive_fail(a, -EFBIG, "the image has more than %llu bytes; --max-size allows more",
+                        (unsigned long long)a->bytes_max);
+        a->bytes += (uint64_t)size;
         while ((r = tar_reader_data(reader, &data, &n, &offset)) > 0) {
-                if (n > a->bytes_max - a->bytes)
-                        return archive_fail(a, -EFBIG,
-                                "the image has more than %llu bytes; --max-size allows more",
-                                (unsigned long long)a->bytes_max);
-                a->bytes += n;
+                if (offset < 0 || offset > size || n > (uint64_t)(size - offset))
+                        return archive_fail(
+                                a, -EBADMSG, "a file of the image has more than its header says");
                 for (const char *p = data; n > 0;) {
                         ssize_t k = pwrite(fd, p, n, offset);
                         if (k < 0 && errno == EINTR)
@@ -120,7 +126,7 @@ static int add_file(ImageArchive *a, TarReader *reader, const TarEntry *e, char 
         if (fd < 0)
                 return archive_fail(a, -errno, "cannot unpack the image: %s", strerror(errno));
         p[a->n++].path = TAKE_PTR(owned);
-        return write_file(a, reader, fd);
+        return write_file(a, reader, e->size, fd);
 }
 
 int image_archive_unpack(ImageArchive *a, int fd) {
@@ -144,7 +150,7 @@ int image_archive_unpack(ImageArchive *a, int fd) {
                         return r;
                 if (r < 0)
                         return 0; /* whoever unpacks it as a root tree says what is wrong */
-                if (!belongs(path, e.type)) {
+                if (!belongs(path, &e)) {
                         free(path);
                         return 0;
                 }

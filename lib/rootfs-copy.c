@@ -24,7 +24,8 @@ typedef struct Copy {
         InodeMap links; /* of what has several names: index into `names` */
         char **names;
         size_t n_names;
-        char *buffer; /* BUFFER_SIZE bytes */
+        char *buffer;       /* BUFFER_SIZE bytes */
+        struct stat target; /* the tree itself */
 } Copy;
 
 static void copy_done(Copy *c) {
@@ -146,6 +147,9 @@ static int copy_file(Copy *c, const WalkEntry *e, int dir_fd, const char *name) 
 }
 
 static int copy_directory(Copy *c, const WalkEntry *e, int dir_fd, const char *name) {
+        /* It can be found in the source by another mount. Its copy would have a copy in it, without end. */
+        if (e->st.st_ino == c->target.st_ino && e->st.st_dev == c->target.st_dev)
+                return root_fail(c->t, -ELOOP, "%s: is what is being made: choose another place", e->path);
         if (e->path[0] && mkdirat(dir_fd, name, 0700) < 0)
                 return -errno;
         _cleanup_close_ int to = open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -229,6 +233,8 @@ int root_copy(RootTree *t, int source_fd) {
 
         if (!c.buffer)
                 return -ENOMEM;
+        if (fstat(t->fd, &c.target) < 0)
+                return -errno;
         int r = tree_walk(source_fd, visit, &c, &path);
         if (r == -EXDEV)
                 return root_fail(t, r,

@@ -6,6 +6,7 @@
 
 #include "rootfs-image.h"
 
+#include "rootfs-path.h"
 #include "strbuf.h"
 #include "strv.h"
 
@@ -102,6 +103,32 @@ static int copy_list(const json_t *from, const char *key, char ***to) {
         return 0;
 }
 
+/* "/data/" is what somebody wrote, and /data what a configuration can name. What cannot be, stays. */
+static int normalise(char **path) {
+        _cleanup_free_ char *rest = NULL;
+        const char *problem;
+        char *better;
+
+        if (!*path || **path != '/')
+                return 0;
+        int r = root_normalise_path(*path, &rest, &problem);
+        if (r < 0)
+                return r == -EINVAL ? 0 : r;
+        if (asprintf(&better, "/%s", rest) < 0)
+                return -ENOMEM;
+        free(*path);
+        *path = better;
+        return 0;
+}
+
+static int normalise_paths(Image *i) {
+        int r = normalise(&i->workdir);
+
+        for (char **volume = i->volumes; r >= 0 && volume && *volume; volume++)
+                r = normalise(volume);
+        return r;
+}
+
 static int read_config(ImageArchive *a, const json_t *document, const Platform *p, Image *i) {
         const json_t *config = json_object_get(document, "config");
 
@@ -112,7 +139,7 @@ static int read_config(ImageArchive *a, const json_t *document, const Platform *
                 copy_list(config, "Entrypoint", &i->entrypoint) < 0 ||
                 copy_list(config, "Cmd", &i->command) < 0 || copy_list(config, "Env", &i->environment) < 0 ||
                 copy_list(config, "Volumes", &i->volumes) < 0 ||
-                copy_list(config, "ExposedPorts", &i->ports) < 0)
+                copy_list(config, "ExposedPorts", &i->ports) < 0 || normalise_paths(i) < 0)
                 return -ENOMEM;
         if ((i->os && !streq(i->os, p->os)) || (i->architecture && !streq(i->architecture, p->architecture)))
                 return archive_fail(a, -EINVAL,

@@ -95,12 +95,13 @@ static int write_content(Layer *l, int fd) {
         size_t n;
         int r;
 
+        /* Holes count: they take no room in the archive nor here, but all who read the tree read them. */
+        r = l->e.size < 0 ? -EBADMSG : root_count_bytes(l->t, l->path, (uint64_t)l->e.size);
+        if (r < 0)
+                return r;
         while ((r = tar_reader_data(l->reader, &data, &n, &offset)) > 0) {
                 if (offset < 0 || offset > l->e.size || n > (uint64_t)(l->e.size - offset))
                         return root_fail(l->t, -EBADMSG, "%s: more content than its header says", l->path);
-                r = root_count_bytes(l->t, l->path, n);
-                if (r < 0)
-                        return r;
                 r = write_part(fd, data, n, offset);
                 if (r < 0)
                         return failed(l, r, "cannot write it");

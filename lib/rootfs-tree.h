@@ -39,10 +39,10 @@ struct RootTree {
         /* The caller's: */
         int fd;      /* of the tree's root, O_RDONLY | O_DIRECTORY; not closed by root_tree_done() */
         bool owners; /* may give files away; else all are the caller's */
-        bool keep_privileges;                                /* of files: setuid, setgid, capabilities */
-        uint64_t bytes_max;                                  /* of content, holes not counted */
-        int64_t time;                                        /* that all entries get, in seconds */
-        bool refuse_acls;                                    /* what is made of the tree cannot hold them */
+        bool keep_privileges; /* of files: setuid, setgid, capabilities */
+        uint64_t bytes_max;   /* of content; of an archive's files with their holes */
+        int64_t time;         /* that all entries get, in seconds */
+        bool refuse_acls;     /* what is made of the tree cannot hold them */
         void (*progress)(const RootTree *t, void *userdata); /* or NULL; called often */
         void *userdata;
 

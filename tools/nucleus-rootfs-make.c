@@ -11,6 +11,7 @@
 #include "diag.h"
 #include "io.h"
 #include "signature.h"
+#include "tree-walk.h"
 
 #include <fcntl.h>
 #include <libgen.h>
@@ -20,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define TREE "tree"
 #define IMAGE "image"
@@ -31,28 +33,35 @@ static void rootfs_done(Rootfs *r) {
         root_tree_done(&r->tree);
         image_done(&r->image);
         attest_report_done(&r->report);
+        close_fd(r->parent_fd);
         close_fd(r->fd);
         close_fd(r->tree.fd);
         free(r->output);
+        free(r->name);
         free(r->temporary);
         free(r->public_key);
 }
 
 /* ---- the output's name ---- */
 
-static int is_free(const char *path) {
+/* `suffix` goes behind the output's name. */
+static int is_free(const Rootfs *r, const char *suffix) {
+        _cleanup_free_ char *name = NULL;
         struct stat st;
 
-        if (lstat(path, &st) == 0)
-                print_error("%s: is there already, and is never replaced", path);
+        if (asprintf(&name, "%s%s", r->name, suffix) < 0)
+                return out_of_memory();
+        if (fstatat(r->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                print_error("%s%s: is there already, and is never replaced", r->output, suffix);
         else if (errno != ENOENT)
-                print_error("%s: %s", path, strerror(errno));
+                print_error("%s%s: %s", r->output, suffix, strerror(errno));
         else
                 return 0;
         return STATUS_FAILED;
 }
 
-/* The output's absolute path, which is to be pasted, and the directory in which it is made. */
+/* The output's absolute path, which is to be pasted, and the directory that it goes into. This is opened
+ * once: whoever can rename what leads to it must not choose where all else goes. */
 static int name_output(Rootfs *r) {
         _cleanup_free_ char *copy = strdup(r->o->output), *copy2 = strdup(r->o->output), *shown = NULL;
         char directory[PATH_MAX];
@@ -60,7 +69,9 @@ static int name_output(Rootfs *r) {
         if (!copy || !copy2)
                 return out_of_memory();
         const char *name = basename(copy);
-        if (!realpath(dirname(copy2), directory)) {
+        if (realpath(dirname(copy2), directory))
+                r->parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->parent_fd < 0) {
                 print_error("%s: cannot find its directory: %s", r->o->output, strerror(errno));
                 return STATUS_FAILED;
         }
@@ -68,9 +79,8 @@ static int name_output(Rootfs *r) {
                 print_error("%s: is no name for something new", r->o->output);
                 return STATUS_FAILED;
         }
-        const char *base = streq(directory, "/") ? "" : directory;
-        if (asprintf(&r->output, "%s/%s", base, name) < 0 ||
-                asprintf(&r->temporary, "%s/.nucleus-rootfs.XXXXXX", base) < 0 ||
+        r->name = strdup(name);
+        if (!r->name || asprintf(&r->output, "%s/%s", streq(directory, "/") ? "" : directory, name) < 0 ||
                 text_sanitise(r->output, &shown) < 0)
                 return out_of_memory();
         if (!streq(shown, r->output)) {
@@ -82,14 +92,65 @@ static int name_output(Rootfs *r) {
 }
 
 static int check_output(const Rootfs *r) {
-        int k = is_free(r->output);
+        int k = is_free(r, "");
 
-        for (size_t i = 0; k == 0 && r->o->format != ROOTFS_DIRECTORY && i < ELEMENTSOF(companions); i++) {
-                _cleanup_free_ char *path = NULL;
-                if (asprintf(&path, "%s%s", r->output, companions[i]) < 0)
-                        return out_of_memory();
-                k = is_free(path);
+        for (size_t i = 0; k == 0 && r->o->format != ROOTFS_DIRECTORY && i < ELEMENTSOF(companions); i++)
+                k = is_free(r, companions[i]);
+        return k;
+}
+
+/* ---- the directory in which it is made ---- */
+
+static int not_empty(int dir_fd _unused_, const char *name _unused_, void *userdata _unused_) {
+        return -ENOTEMPTY;
+}
+
+/* Is it the one just made? Where others may rename in its parent, it could be any other by now, and all that
+ * is in it will be removed. */
+static int check_temporary(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+                return -EPERM;
+        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return copy < 0 ? -errno : directory_for_each(copy, not_empty, NULL);
+}
+
+/* What a directory hands down to all that is made in it would get into the tree: a default ACL, which can
+ * open its files to others, and a group. */
+static int inherit_nothing(int fd) {
+        static const char *const names[] = { "system.posix_acl_default", "system.posix_acl_access" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (fremovexattr(fd, names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+                        return -errno;
+        if (fchown(fd, (uid_t)-1, getegid()) < 0 || fchmod(fd, 0700) < 0)
+                return -errno;
+        return 0;
+}
+
+/* 0 or -errno. It is there, to be removed, where r->temporary is set. */
+static int make_temporary(Rootfs *r) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "/proc/self/fd/%d/.nucleus-rootfs.XXXXXX", r->parent_fd) < 0) {
+                path = NULL;
+                return -ENOMEM;
         }
+        if (!mkdtemp(path))
+                return -errno;
+        r->temporary = strdup(strrchr(path, '/') + 1);
+        if (!r->temporary)
+                return rmdir(path) < 0 ? -errno : -ENOMEM;
+        _cleanup_close_ int fd =
+                openat(r->parent_fd, r->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int k = fd < 0 ? -errno : check_temporary(fd);
+        if (k >= 0)
+                k = inherit_nothing(fd);
+        if (k >= 0)
+                r->fd = TAKE_FD(fd);
         return k;
 }
 
@@ -99,7 +160,7 @@ static int make_tree(Rootfs *r, RootfsFill fill) {
         if (mkdirat(r->fd, TREE, 0755) == 0)
                 r->tree.fd = openat(r->fd, TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (r->tree.fd < 0 || fchmod(r->tree.fd, 0755) < 0) {
-                print_error("cannot make a directory in %s: %s", r->temporary, strerror(errno));
+                print_error("cannot make a directory for %s: %s", r->output, strerror(errno));
                 return STATUS_FAILED;
         }
         r->tree.owners = geteuid() == 0;
@@ -125,6 +186,8 @@ _noreturn_ static void child(Rootfs *r, RootfsFill fill, int out, pid_t parent, 
                 _exit(STATUS_FAILED);
         (void)sigprocmask(SIG_SETMASK, mask, NULL);
         (void)umask(0077);
+        /* Its group is not the terminal's: where `stty tostop` holds, a warning would stop it. */
+        (void)signal(SIGTTOU, SIG_IGN);
         if (dup2(out, STDOUT_FILENO) < 0)
                 _exit(STATUS_FAILED);
         int status = finish_output(make_tree(r, fill));
@@ -136,18 +199,18 @@ _noreturn_ static void child(Rootfs *r, RootfsFill fill, int out, pid_t parent, 
 
 /* Moves what has been made to its name, which must be free. 0 or -errno. */
 static int move(const Rootfs *r, const char *from, const char *to, bool directory) {
-        if (renameat2(r->fd, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        if (renameat2(r->fd, from, r->parent_fd, to, RENAME_NOREPLACE) == 0)
                 return 0;
         if (errno != EINVAL)
                 return -errno;
         /* Not every file system can do that; making the name can do it everywhere. */
         if (!directory)
-                return linkat(r->fd, from, AT_FDCWD, to, 0) < 0 ? -errno : 0;
-        if (mkdir(to, 0700) < 0)
+                return linkat(r->fd, from, r->parent_fd, to, 0) < 0 ? -errno : 0;
+        if (mkdirat(r->parent_fd, to, 0700) < 0)
                 return -errno;
-        int k = renameat(r->fd, from, AT_FDCWD, to) < 0 ? -errno : 0;
+        int k = renameat(r->fd, from, r->parent_fd, to) < 0 ? -errno : 0;
         if (k < 0)
-                (void)rmdir(to);
+                (void)unlinkat(r->parent_fd, to, AT_REMOVEDIR);
         return k;
 }
 
@@ -163,17 +226,17 @@ static int publish(const Rootfs *r) {
                 (void)snprintf(from, sizeof(from), IMAGE "%s", companions[i]);
                 if (faccessat(r->fd, from, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
-                if (asprintf(&moved[i], "%s%s", r->output, companions[i]) < 0)
+                if (asprintf(&moved[i], "%s%s", r->name, companions[i]) < 0)
                         moved[i] = NULL;
                 k = moved[i] ? move(r, from, moved[i], false) : -ENOMEM;
                 if (k < 0)
                         free(TAKE_PTR(moved[i]));
         }
         if (k >= 0)
-                k = move(r, directory ? TREE : IMAGE, r->output, directory);
+                k = move(r, directory ? TREE : IMAGE, r->name, directory);
         for (size_t i = 0; i < ELEMENTSOF(companions); i++) {
                 if (k < 0 && moved[i])
-                        (void)unlink(moved[i]);
+                        (void)unlinkat(r->parent_fd, moved[i], 0);
                 free(moved[i]);
         }
         if (k < 0)
@@ -225,19 +288,28 @@ static int copy_out(int from) {
 }
 
 static void clean_up(const Rootfs *r) {
-        int k = root_empty(r->fd, NULL);
+        int k = r->fd >= 0 ? root_empty(r->fd, NULL) : 0;
 
-        if (k < 0 || rmdir(r->temporary) < 0)
-                print_warning("cannot remove %s: %s", r->temporary, strerror(k < 0 ? -k : errno));
+        if (k >= 0 && unlinkat(r->parent_fd, r->temporary, AT_REMOVEDIR) < 0)
+                k = -errno;
+        if (k < 0)
+                print_warning("cannot remove %s, beside %s: %s", r->temporary, r->output, strerror(-k));
 }
 
 static void watch(sigset_t *signals, sigset_t *ret_before) {
         (void)sigemptyset(signals);
-        for (const int *sig = (const int[]){ SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, 0 }; *sig; sig++)
-                (void)sigaddset(signals, *sig);
+        (void)sigaddset(signals, SIGCHLD);
+        for (const int *sig = (const int[]){ SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0 }; *sig; sig++) {
+                struct sigaction old;
+                /* Ignored, by nohup(1) say, it is to be ignored: blocked, it would be kept for us. */
+                if (sigaction(*sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+                        (void)sigaddset(signals, *sig);
+        }
         (void)sigprocmask(SIG_BLOCK, signals, ret_before);
         /* Ignored, it would never come. */
         (void)signal(SIGCHLD, SIG_DFL);
+        /* Whoever was to read what we say is gone, and nothing may stay behind for that. */
+        (void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* The temporary directory is there. */
@@ -246,9 +318,8 @@ static int run(
         _cleanup_close_ int out = memfd_create("result", MFD_CLOEXEC);
         pid_t parent = getpid();
 
-        r->fd = open(r->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         (void)fflush(stdout);
-        pid_t pid = out < 0 || r->fd < 0 ? -1 : fork();
+        pid_t pid = out < 0 ? -1 : fork();
         if (pid < 0) {
                 print_error("cannot begin: %s", strerror(errno));
                 return STATUS_FAILED;
@@ -263,7 +334,7 @@ static int run(
 }
 
 int rootfs_make(const RootfsOptions *o, RootfsFill fill) {
-        _cleanup_(rootfs_done) Rootfs r = { .o = o, .fd = -EBADF, .tree.fd = -EBADF };
+        _cleanup_(rootfs_done) Rootfs r = { .o = o, .parent_fd = -EBADF, .fd = -EBADF, .tree.fd = -EBADF };
         sigset_t signals, before;
         int sig = 0;
 
@@ -273,14 +344,14 @@ int rootfs_make(const RootfsOptions *o, RootfsFill fill) {
         if (status != 0)
                 return status;
         watch(&signals, &before);
-        if (!mkdtemp(r.temporary)) {
-                print_error("cannot make a directory beside %s: %s", r.output, strerror(errno));
+        int k = make_temporary(&r);
+        if (k < 0) {
+                print_error("cannot make a directory beside %s: %s", r.output, strerror(-k));
                 status = STATUS_FAILED;
-        } else {
+        } else
                 status = run(&r, fill, &signals, &before, &sig);
-                if (r.fd >= 0)
-                        clean_up(&r);
-        }
+        if (r.temporary)
+                clean_up(&r);
         /* As if it had not been caught. */
         if (sig)
                 (void)raise(sig);

@@ -6,6 +6,7 @@
 
 #include "nucleus-rootfs.h"
 
+#include "diag.h"
 #include "io.h"
 
 #include <fcntl.h>
@@ -67,7 +68,8 @@ static char *read_output(int fd) {
         return text;
 }
 
-static int start(const char *path, char *const *arguments, int out, pid_t *ret_) {
+/* In the directory `dir_fd`, where it finds its files whatever is renamed above. */
+static int start(const char *path, char *const *arguments, int dir_fd, int out, pid_t *ret_) {
         char *const environment[] = {
                 (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
                 (char[]){ "LC_ALL=C" },
@@ -85,13 +87,24 @@ static int start(const char *path, char *const *arguments, int out, pid_t *ret_)
         if (error == 0)
                 error = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
         if (error == 0)
+                error = posix_spawn_file_actions_addfchdir_np(&actions, dir_fd);
+        if (error == 0)
                 error = posix_spawn(ret_, path, &actions, NULL, arguments, environment);
         (void)posix_spawn_file_actions_destroy(&actions);
         return -error;
 }
 
+/* They name files of the tree. */
+static void print_lines(char *text) {
+        for (char *line; (line = strsep(&text, "\n"));) {
+                _cleanup_free_ char *shown = NULL;
+                if (*line && text_sanitise(line, &shown) >= 0)
+                        print_error("  %s", shown);
+        }
+}
+
 /* Runs it and waits. 0 with *ret_output (to be freed), or a status after its own messages were printed. */
-static int run(const Program *p, const char *const *arguments, char **ret_output) {
+static int run(const Rootfs *r, const Program *p, const char *const *arguments, char **ret_output) {
         _cleanup_close_ int out = memfd_create(p->name, MFD_CLOEXEC);
         _cleanup_free_ char *path = find_program(p), *output = NULL;
         int status = 0;
@@ -99,11 +112,11 @@ static int run(const Program *p, const char *const *arguments, char **ret_output
 
         if (!path)
                 return STATUS_FAILED;
-        int r = out < 0 ? -errno : start(path, (char *const *)(uintptr_t)arguments, out, &pid);
-        if (r >= 0 && waitpid(pid, &status, 0) < 0)
-                r = -errno;
-        if (r < 0) {
-                print_error("cannot run %s: %s", path, strerror(-r));
+        int k = out < 0 ? -errno : start(path, (char *const *)(uintptr_t)arguments, r->fd, out, &pid);
+        if (k >= 0 && waitpid(pid, &status, 0) < 0)
+                k = -errno;
+        if (k < 0) {
+                print_error("cannot run %s: %s", path, strerror(-k));
                 return STATUS_FAILED;
         }
         output = read_output(out);
@@ -112,50 +125,44 @@ static int run(const Program *p, const char *const *arguments, char **ret_output
         if (status != 0) {
                 print_error("%s failed (%s %d):", path, WIFEXITED(status) ? "status" : "signal",
                         WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-                for (char *line, *rest = output; (line = strsep(&rest, "\n"));)
-                        if (*line)
-                                print_error("  %s", line);
+                print_lines(output);
                 return STATUS_FAILED;
         }
         *ret_output = TAKE_PTR(output);
         return 0;
 }
 
-static int write_erofs(Rootfs *r, const char *tree, const char *image) {
+static int write_erofs(const Rootfs *r) {
         _cleanup_free_ char *output = NULL;
         char time[32];
 
         (void)snprintf(time, sizeof(time), "-T%lld", (long long)r->o->time);
         /* As somebody else than root, files belong to the caller: in an image they need not. */
         const char *arguments[] = { mkfs_erofs.name, time, "-U", EROFS_UUID, "--quiet",
-                r->tree.owners ? image : "--all-root", r->tree.owners ? tree : image,
-                r->tree.owners ? NULL : tree, NULL };
-        int k = run(&mkfs_erofs, arguments, &output);
+                r->tree.owners ? "image" : "--all-root", r->tree.owners ? "tree" : "image",
+                r->tree.owners ? NULL : "tree", NULL };
+        int k = run(r, &mkfs_erofs, arguments, &output);
         if (k != 0 && r->tree.long_name)
                 print_error("  mkfs.erofs before 1.6 fails on a name of 255 bytes, and there is one; "
                             "--format squashfs");
         return k;
 }
 
-static int write_squashfs(Rootfs *r, const char *tree, const char *image) {
+static int write_squashfs(const Rootfs *r) {
         _cleanup_free_ char *output = NULL;
         char time[32];
 
         (void)snprintf(time, sizeof(time), "%lld", (long long)r->o->time);
-        const char *arguments[] = { mksquashfs.name, tree, image, "-noappend", "-no-progress", "-quiet",
+        const char *arguments[] = { mksquashfs.name, "tree", "image", "-noappend", "-no-progress", "-quiet",
                 "-no-exports", "-no-recovery", "-mkfs-time", time, "-all-time", time,
                 r->tree.owners ? NULL : "-all-root", NULL };
-        return run(&mksquashfs, arguments, &output);
+        return run(r, &mksquashfs, arguments, &output);
 }
 
 int rootfs_write_image(Rootfs *r) {
-        _cleanup_free_ char *tree = NULL, *image = NULL;
-
-        if (asprintf(&tree, "%s/tree", r->temporary) < 0 || asprintf(&image, "%s/image", r->temporary) < 0)
-                return out_of_memory();
-        int k = r->o->format == ROOTFS_EROFS ? write_erofs(r, tree, image) : write_squashfs(r, tree, image);
-        if (k == 0 && chmod(image, 0444) < 0) {
-                print_error("%s: %s", image, strerror(errno));
+        int k = r->o->format == ROOTFS_EROFS ? write_erofs(r) : write_squashfs(r);
+        if (k == 0 && fchmodat(r->fd, "image", 0444, 0) < 0) {
+                print_error("cannot set the mode of the image: %s", strerror(errno));
                 return STATUS_FAILED;
         }
         return k;
@@ -176,18 +183,15 @@ static int read_root_hash(const char *output, char ret_hex[SHA256_HEX_SIZE]) {
 }
 
 int rootfs_write_verity(Rootfs *r) {
-        _cleanup_free_ char *image = NULL, *hashes = NULL, *output = NULL;
-
-        if (asprintf(&image, "%s/image", r->temporary) < 0 ||
-                asprintf(&hashes, "%s/image.verity", r->temporary) < 0)
-                return out_of_memory();
-        const char *arguments[] = { veritysetup.name, "format", image, hashes, "--hash=sha256",
+        _cleanup_free_ char *output = NULL;
+        const char *arguments[] = { veritysetup.name, "format", "image", "image.verity", "--hash=sha256",
                 "--data-block-size=4096", "--hash-block-size=4096", "--salt=-", "--uuid=" VERITY_UUID,
                 NULL };
-        int k = run(&veritysetup, arguments, &output);
+
+        int k = run(r, &veritysetup, arguments, &output);
         if (k != 0)
                 return k;
-        if (read_root_hash(output, r->root_hash) < 0 || chmod(hashes, 0444) < 0) {
+        if (read_root_hash(output, r->root_hash) < 0 || fchmodat(r->fd, "image.verity", 0444, 0) < 0) {
                 print_error("veritysetup printed no root hash");
                 return STATUS_FAILED;
         }

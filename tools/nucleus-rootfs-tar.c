@@ -5,6 +5,7 @@
 #include "nucleus-rootfs.h"
 
 #include "io.h"
+#include "path.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -75,10 +76,10 @@ static int make_directories(Rootfs *r) {
         const Image *i = &r->image;
         int k = 0;
 
-        if (i->workdir && i->workdir[0] == '/')
+        if (i->workdir && !path_problem(i->workdir))
                 k = root_make_mount_point(&r->tree, i->workdir, 0755);
         STRV_FOREACH(volume, i->volumes)
-        if (k >= 0 && volume[0] == '/')
+        if (k >= 0 && !path_problem(volume))
                 k = root_make_mount_point(&r->tree, volume, 0755);
         return k < 0 ? rootfs_print_error(r->o->source, r->tree.message) : 0;
 }
@@ -102,7 +103,7 @@ static int remove_files(const Rootfs *r) {
         int k = root_remove(r->fd, FILES, NULL);
 
         if (k < 0)
-                print_error("cannot remove %s/%s: %s", r->temporary, FILES, strerror(-k));
+                print_error("cannot remove what was unpacked of the archive: %s", strerror(-k));
         return k < 0 ? STATUS_FAILED : 0;
 }
 
@@ -115,7 +116,7 @@ static int fill(Rootfs *r) {
         if (mkdirat(r->fd, FILES, 0700) == 0)
                 files = openat(r->fd, FILES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (files < 0) {
-                print_error("cannot make a directory in %s: %s", r->temporary, strerror(errno));
+                print_error("cannot make a directory for %s: %s", r->output, strerror(errno));
                 return STATUS_FAILED;
         }
         a.dir_fd = files;

@@ -210,7 +210,9 @@ int rootfs_format_toml(const Rootfs *r, char **ret_) {
         add_key(&b, "rootfs", r->output);
         if (image)
                 add_user(i, &b);
-        if (image && i->workdir)
+        if (image && i->workdir && path_problem(i->workdir))
+                add_comment(&b, "not taken from the image, workdir", i->workdir);
+        else if (image && i->workdir)
                 add_key(&b, "workdir", i->workdir);
         add_attestation(r, &b);
         if (image) {

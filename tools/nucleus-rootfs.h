@@ -44,7 +44,9 @@ typedef struct RootfsProgress {
 typedef struct Rootfs {
         const RootfsOptions *o;
         char *output;    /* absolute */
-        char *temporary; /* the directory beside it */
+        int parent_fd;   /* of the directory that it goes into */
+        char *name;      /* in there */
+        char *temporary; /* of a directory beside it, or NULL */
         int fd;          /* of that directory: "tree", "image", "image.sig", "image.verity" */
         RootTree tree;
         RootfsProgress progress;

@@ -570,7 +570,8 @@ def test_from_tar_refuses_a_sparse_giant(from_tar, tmp_path):
     with open(tmp_path / "giant", "wb") as f:
         f.truncate(1 << 40)
     archive = subprocess.run(["tar", "-S", "-C", tmp_path, "-c", "giant"], capture_output=True, check=True).stdout
-    refused(from_tar(archive), tmp_path, "giant", "holes")
+    refused(from_tar(archive), tmp_path, "giant", "--max-size")
+    refused(from_tar(archive, "--max-size", "2T"), tmp_path, "giant", "holes")
 
 
 def test_from_tar_interrupted_leaves_nothing(tmp_path):
