@@ -19,6 +19,16 @@ static bool service_concerns(const ServiceConfig *s, char *const *files) {
         return concerns(s->where.file, files);
 }
 
+/* What a drop-in or the floor does to a service of those files is said where that stands. */
+static bool names_concerned(const Services *s, const char *name, char *const *files) {
+        for (size_t i = 0; name && i < s->graph->n_nodes; i++) {
+                const ServiceConfig *service = s->graph->nodes[i].service;
+                if (streq(service->name, name) && service_concerns(service, files))
+                        return true;
+        }
+        return false;
+}
+
 /* The generator skips what it cannot read; who named the file did not want that. It is no service then. */
 static bool take_skipped(Diagnostic *d, char *const *files) {
         static const char word[] = "skipped: ";
@@ -37,13 +47,14 @@ static void keep_concerned(Services *s, char *const *files, Counts *c) {
                 c->services += service_concerns(s->graph->nodes[i].service, files);
         for (size_t i = 0; i < s->diag.n; i++) {
                 Diagnostic *d = &s->diag.items[i];
-                if (!concerns(d->file, files)) {
+                bool own = concerns(d->file, files);
+                if (!own && !names_concerned(s, d->service, files)) {
                         free(d->file);
                         free(d->service);
                         free(d->message);
                         continue;
                 }
-                c->services -= take_skipped(d, files);
+                c->services -= own && take_skipped(d, files);
                 c->errors += d->severity == SEVERITY_ERROR;
                 c->warnings += d->severity == SEVERITY_WARNING;
                 s->diag.items[n++] = *d;

@@ -154,6 +154,17 @@ def test_verify_of_a_file_sees_what_it_depends_on(nucleus, config, tmp_path):
     assert nucleus("verify", web).returncode == 0
 
 
+def test_verify_of_a_file_says_what_the_floor_does_to_it(nucleus, config, tmp_path):
+    """Also where that is said at the floor's line: no file is good whose service will not start."""
+    web = put(tmp_path, "web", AGENT)
+    put(config, "other", AGENT)
+    assert nucleus("verify", web).returncode == 0
+    (config / "floor.conf").write_text("[Floor]\nRequireAttestation=yes\n")
+    done = nucleus("verify", web)
+    assert done.returncode == 1 and "floor.conf:2: error: attestation needs a rootfs" in done.stdout, done
+    assert done.stdout.endswith("1 service, 1 error\n")  # and nothing of the other one
+
+
 def test_verify_of_two_files_of_one_name_refused(nucleus, tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.mkdir()
