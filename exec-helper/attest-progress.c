@@ -22,7 +22,8 @@ static uint64_t now_ms(void) {
 }
 
 void progress_format(const AttestProgress *p, uint64_t elapsed_ms, char ret_text[PROGRESS_TEXT_MAX]) {
-        const bool by_bytes = p->bytes_total > 0;
+        /* By fs-verity nothing is read, and files are what there is to count. */
+        const bool by_bytes = p->bytes_total > 0 && (p->bytes > 0 || p->entries_total == 0);
         uint64_t done = by_bytes ? p->bytes : p->entries;
         uint64_t total = by_bytes ? p->bytes_total : p->entries_total;
         uint64_t unit = by_bytes ? 1000000 : 1;

@@ -32,18 +32,24 @@ void attest_progress_show(const AttestProgress *p, void *userdata) {
         progress->last = now;
         progress->shown = true;
         double rate = (double)p->bytes / (double)elapsed; /* bytes a millisecond */
-        if (p->bytes_total > 0)
-                fprintf(stderr, "\r\x1b[K%3d%%  %llu of %llu entries",
-                        (int)(100.0 * (double)p->bytes / (double)p->bytes_total),
+        /* By fs-verity nothing is read, and entries are what there is to count. */
+        double share = p->bytes > 0 && p->bytes_total > 0 ? (double)p->bytes / (double)p->bytes_total
+                       : p->entries_total > 0             ? (double)p->entries / (double)p->entries_total
+                                                          : 0;
+        fprintf(stderr, "\r\x1b[K");
+        if (p->entries_total > 0)
+                fprintf(stderr, "%3d%%  %llu of %llu entries", (int)(100 * share),
                         (unsigned long long)p->entries, (unsigned long long)p->entries_total);
+        else if (p->bytes_total > 0)
+                fprintf(stderr, "%3d%%", (int)(100 * share));
         else
-                fprintf(stderr, "\r\x1b[K%llu entries", (unsigned long long)p->entries);
+                fprintf(stderr, "%llu entries", (unsigned long long)p->entries);
         if (p->bytes > 0 && p->bytes_total == 0)
                 fprintf(stderr, ", %llu MB", (unsigned long long)(p->bytes / 1000000));
         if (p->bytes > 0)
                 fprintf(stderr, ", %.0f MB/s", rate / 1000);
-        if (p->bytes > 0 && p->bytes_total > p->bytes)
-                fprintf(stderr, ", %.0f s left", (double)(p->bytes_total - p->bytes) / rate / 1000);
+        if (share > 0 && share < 1)
+                fprintf(stderr, ", %.0f s left", (double)elapsed * (1 - share) / share / 1000);
 }
 
 static json_t *list_to_json(const AttestList *list) {
