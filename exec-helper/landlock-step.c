@@ -88,22 +88,13 @@ const char *landlock_policy_name(const Context *c) {
         return c->spec->landlock_source ?: "of the service";
 }
 
-/* May a path lead through the symbolic links of this mount? Nobody but the operator puts any into the root
- * tree, its store paths and the host's tree, and those in mounts of ours are ours. A volume is shared state,
- * read-only here or not, and a tmpfs is the service's. */
-static bool has_links_of_the_operator(const Mount *m) {
-        return m->kind == MOUNT_ROOT_TREE || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_STORE ||
-               (m->kind == MOUNT_STORE_PATH && !m->link) || m->kind == MOUNT_DEV ||
-               (m->kind == MOUNT_BIND && m->optional);
-}
-
 /* The ids of those mounts. */
 static int find_mounts(Context *c, uint64_t *ret_ids, size_t *ret_n) {
         size_t n = 0;
 
         for (size_t i = 0; i < c->plan.n; i++) {
                 const Mount *m = &c->plan.mounts[i];
-                if (m->fd < 0 || !has_links_of_the_operator(m))
+                if (m->fd < 0 || !mount_has_links_of_the_operator(m))
                         continue;
                 if (sys_mount_id(m->fd, &ret_ids[n++]) < 0)
                         return step_fail(c, -errno, "cannot look at the mount on %s", m->target);

@@ -276,6 +276,12 @@ const char *mount_plan_store_conflict(const Spec *s) {
         return target;
 }
 
+bool mount_has_links_of_the_operator(const Mount *m) {
+        return m->kind == MOUNT_ROOT_TREE || m->kind == MOUNT_ROOT_TMPFS || m->kind == MOUNT_STORE ||
+               (m->kind == MOUNT_STORE_PATH && !m->link) || m->kind == MOUNT_DEV ||
+               (m->kind == MOUNT_BIND && m->optional);
+}
+
 static const char *mount_kind_name(MountKind kind) {
         static const char *const names[] = {
                 [MOUNT_ROOT_TREE] = "root tree",

@@ -65,5 +65,10 @@ int mount_plan_add_store(MountPlan *p, const StorePaths *s);
 /* The first of the spec's volumes and tmpfs that would hide the store or lie in it: its target, or NULL. */
 const char *mount_plan_store_conflict(const Spec *s);
 
+/* May a path lead through the symbolic links of this mount? Nobody but the operator puts any into the root
+ * tree, its store paths and the host's tree, and those in mounts of ours are ours. A volume is shared state,
+ * read-only here or not, and a tmpfs is the service's. */
+bool mount_has_links_of_the_operator(const Mount *m);
+
 /* One line for each mount. */
 void mount_plan_format(const MountPlan *p, StrBuf *b);

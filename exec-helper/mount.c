@@ -6,6 +6,7 @@
  */
 
 #include "new-mount.h"
+#include "rule-path.h"
 #include "steps.h"
 
 #include <fcntl.h>
@@ -117,10 +118,29 @@ static bool is_fixed(const Mount *m) {
                m->kind == MOUNT_STORE;
 }
 
+/* Where a link is on the way. One that a service left in a volume would choose what the next start covers:
+ * the program itself, say, by another volume of that service. */
+static int open_target_by_links(Context *c, const Mount *m) {
+        _cleanup_free_ uint64_t *mounts = calloc(c->plan.n, sizeof(*mounts));
+        size_t n = 0;
+
+        if (!mounts)
+                return -ENOMEM;
+        for (const Mount *i = c->plan.mounts; i < m; i++)
+                if (i->fd >= 0 && mount_has_links_of_the_operator(i) &&
+                        sys_mount_id(i->fd, &mounts[n++]) < 0)
+                        return -errno;
+        return rule_path_open(c->root_fd, m->target, mounts, n);
+}
+
+/* A descriptor or -errno. */
 static int open_target(Context *c, const Mount *m) {
-        uint64_t resolve = is_fixed(m) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
-                                       : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-        return sys_openat2(c->root_fd, m->target + 1, O_PATH, resolve);
+        int fd = sys_openat2(c->root_fd, m->target + 1, O_PATH,
+                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+
+        if (fd < 0 && errno == ELOOP && !is_fixed(m))
+                return open_target_by_links(c, m);
+        return fd < 0 ? -errno : fd;
 }
 
 static int target_failed(Context *c, const Mount *m, int error) {
@@ -129,6 +149,11 @@ static int target_failed(Context *c, const Mount *m, int error) {
         if (error == -ELOOP)
                 return step_fail(
                         c, error, "%s of the rootfs is, or lies behind, a symbolic link", m->target);
+        if (error == -EPERM)
+                return step_fail(c, error,
+                        "%s leads through a symbolic link in a volume, which could be changed to cover "
+                        "something else: write where it leads to",
+                        m->target);
         return step_fail(c, error, "cannot open %s in the rootfs", m->target);
 }
 
@@ -143,13 +168,31 @@ static int identify(Context *c, Mount *m, int fd) {
         return 0;
 }
 
-/* Is it in the store that was attested, or in the tmpfs that holds it? By a link of the root tree, since
- * targets that say so are refused before. Yes, no, or -errno. */
+/* Is it the very same directory of the same mount? Yes, no, or -errno. */
+static int is_same_place(int a, int b) {
+        uint64_t id_a, id_b;
+        struct stat st_a, st_b;
+
+        if (fstat(a, &st_a) < 0 || fstat(b, &st_b) < 0 || sys_mount_id(a, &id_a) < 0 ||
+                sys_mount_id(b, &id_b) < 0)
+                return -errno;
+        return st_a.st_ino == st_b.st_ino && st_a.st_dev == st_b.st_dev && id_a == id_b;
+}
+
+/* Would it hide the store that was attested, or is it in there? By a link of the root tree, since targets
+ * that say so are refused before. Yes, no, or -errno. */
 static int leads_into_store(const Context *c, int target) {
         uint64_t id;
 
         if (!c->store)
                 return false;
+        _cleanup_close_ int above = sys_openat2(c->root_fd, "nix", O_PATH | O_DIRECTORY,
+                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+        if (above < 0)
+                return -errno;
+        int r = is_same_place(target, above);
+        if (r != 0)
+                return r;
         if (sys_mount_id(target, &id) < 0)
                 return -errno;
         for (size_t i = 0; i < c->plan.n; i++) {
@@ -171,7 +214,10 @@ static int check_target(Context *c, const Mount *m, int target) {
                 return step_fail(c, -errno, "cannot look at %s", m->target);
         if (fs.f_type == PROC_SUPER_MAGIC)
                 return step_fail(c, -ELOOP, "%s leads into /proc", m->target);
-        int r = leads_into_store(c, target);
+        int r = is_same_place(target, c->root_fd);
+        if (r != 0)
+                return step_fail(c, r < 0 ? r : -ELOOP, "%s leads to the root", m->target);
+        r = leads_into_store(c, target);
         if (r < 0)
                 return step_fail(c, r, "cannot look at %s", m->target);
         return r ? step_fail(c, -ELOOP, "%s leads into the rootfs's store paths", m->target) : 0;
@@ -194,7 +240,7 @@ static int put(Context *c, Mount *m, int fd) {
 
         _cleanup_close_ int target = open_target(c, m);
         if (target < 0)
-                return target_failed(c, m, -errno);
+                return target_failed(c, m, target);
         r = check_target(c, m, target);
         if (r < 0)
                 return r;

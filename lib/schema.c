@@ -105,7 +105,9 @@ const SchemaRow schema_rows[] = {
                 "A directory or file of the host, shown inside without what is mounted beneath it, and "
                 "without setuid bits and devices. It must exist, and is never made."),
         ENTRY("volumes", "target", type_path, Volume, target, true, NULL,
-                "Where; it must exist in the rootfs."),
+                "Where; it must exist in the rootfs. Links on the way are followed in the rootfs alone: one "
+                "in another "
+                "volume, where a service could put it, is refused."),
         ENTRY("volumes", "read_only", type_boolean, Volume, read_only, false, "false",
                 "Whether it is read-only."),
 

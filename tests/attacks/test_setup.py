@@ -7,6 +7,7 @@ is that of the attack. Each has a control: the same probe where nothing defends.
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -386,3 +387,49 @@ def test_56_link_left_in_a_volume_is_no_source(root, victim, tmp_path):
     # A link where the service cannot write is the operator's own; followed, as the control shows.
     control = run(spec.but(volumes=[(outer / "inner", "/inner", "rw")]))
     assert control.one("write", "/inner/new") == "OK" and (victim / "new").exists(), control
+
+
+# ---- 57: a volume's target, led elsewhere by a link within another volume ----
+
+
+@pytest.mark.parametrize("mode", ["strict-agent", "agent"])
+@pytest.mark.parametrize("link, inner", [("sub", "/data/x/sub"), ("x", "/data/x/bin")])
+def test_57_link_left_in_a_volume_leads_no_mount_over_the_program(root, tmp_path, mode, link, inner):
+    """What a service wrote into its volumes would be what runs in place of the verified program at its next start."""
+    outer, evil = tmp_path / "outer", tmp_path / "evil"
+    (outer / "x").mkdir(parents=True)
+    evil.mkdir()
+    shutil.copy(f"{root}/bin/payload", evil / "payload")
+    target = outer / os.path.relpath(inner, "/data")
+    spec = payload("stat", "/bin/payload", rootfs=root, mode=mode,
+                   volumes=[(outer, "/data", "rw"), (evil, inner, "rw")])
+    target.mkdir()
+    assert run(spec).code == 0  # an ordinary directory in a volume is a place to mount on
+
+    os.rmdir(target)
+    if link == "sub":
+        os.symlink("/bin", target)
+    else:
+        os.rmdir(outer / "x")
+        os.symlink("/", outer / "x")
+    result = refused(run(spec), Exit.NAMESPACE)
+    assert inner in result.stderr and "symbolic link in a volume" in result.stderr, result
+
+    # The same link in the root tree is the operator's own word.
+    os.symlink("/bin", f"{root}/elsewhere")
+    assert run(spec.but(volumes=[(evil, "/elsewhere", "rw")])).code == 0
+
+
+@pytest.mark.parametrize("mode", ["strict-agent", "agent"])
+@pytest.mark.parametrize("link", ["/", "bin/..", "."])
+def test_57_no_mount_over_the_root(root, tmp_path, mode, link):
+    """By its name that is refused where it is written; it would be seen at /.. alone."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    os.symlink(link, f"{root}/away")
+    spec = payload("list", "/..", rootfs=root, mode=mode, volumes=[(volume, "/away", "rw")])
+    result = refused(run(spec), Exit.NAMESPACE)
+    assert "leads to the root" in result.stderr, result
+    os.unlink(f"{root}/away")
+    os.mkdir(f"{root}/away")
+    assert "bin" in run(spec).all("entry", "/..")
