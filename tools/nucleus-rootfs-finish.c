@@ -37,22 +37,15 @@ static int make_mount_points(Rootfs *r) {
 
 /* ---- signatures ---- */
 
-/* The key is read this late: what reads hostile archives never holds it. */
 static int sign(Rootfs *r, SignatureSubject subject, const char *hex, int dir_fd, const char *name) {
-        _cleanup_signing_key_ SigningKey key = {};
-        _cleanup_free_ char *problem = NULL;
+        _cleanup_free_ char *error = NULL;
 
         if (!r->o->key)
                 return 0;
-        int k = signing_key_read(r->o->key, &key, &problem);
-        if (k >= 0)
-                k = sign_digest(&key, dir_fd, name, subject, hex, &problem);
-        if (k < 0) {
-                print_error("%s", problem ?: strerror(-k));
-                return STATUS_FAILED;
-        }
-        r->public_key = TAKE_PTR(key.public_key);
-        return 0;
+        int k = sign_digest(&r->key, dir_fd, name, subject, hex, &error);
+        if (k < 0)
+                print_error("%s: %s", r->o->key, error ?: strerror(-k));
+        return k < 0 ? STATUS_FAILED : 0;
 }
 
 /* ---- a directory ---- */

@@ -39,7 +39,7 @@ static void rootfs_done(Rootfs *r) {
         free(r->output);
         free(r->name);
         free(r->temporary);
-        free(r->public_key);
+        signing_key_done(&r->key);
 }
 
 /* ---- the output's name ---- */
@@ -156,6 +156,18 @@ static int make_temporary(Rootfs *r) {
 
 /* ---- the process that makes it ---- */
 
+/* First of all: what is wrong with a key is said before the work is done. */
+static int read_key(Rootfs *r) {
+        _cleanup_free_ char *error = NULL;
+
+        if (!r->o->key)
+                return 0;
+        int k = signing_key_read(r->o->key, &r->key, &error);
+        if (k < 0)
+                print_error("%s", error ?: strerror(-k));
+        return k < 0 ? STATUS_FAILED : 0;
+}
+
 static int make_tree(Rootfs *r, RootfsFill fill) {
         if (mkdirat(r->fd, TREE, 0755) == 0)
                 r->tree.fd = openat(r->fd, TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -171,7 +183,10 @@ static int make_tree(Rootfs *r, RootfsFill fill) {
         r->tree.userdata = &r->progress;
         if (isatty(STDERR_FILENO) && !r->o->json)
                 r->tree.progress = rootfs_show_progress;
-        int k = fill(r);
+        int k = read_key(r);
+        if (k != 0)
+                return k;
+        k = fill(r);
         if (r->progress.shown)
                 fprintf(stderr, "\r\x1b[K");
         return k == 0 ? rootfs_finish(r) : k;

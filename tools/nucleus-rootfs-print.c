@@ -110,7 +110,7 @@ static int print_as_json(const Rootfs *r, const char *toml) {
                 "format", rootfs_format_names[r->o->format], "entries", (json_int_t)r->tree.entries, "bytes",
                 (json_int_t)r->tree.bytes, "manifest_sha256", hex_or_null(r->report.digest), "image_sha256",
                 hex_or_null(r->image_sha256), "image_fsverity", hex_or_null(r->image_fsverity), "root_hash",
-                hex_or_null(r->root_hash), "public_key", json_text(r->public_key), "image",
+                hex_or_null(r->root_hash), "public_key", json_text(r->key.public_key), "image",
                 image_to_json(&r->image), "toml", json_text(toml));
 
         for (size_t kind = 0; document && kind < _ROOT_NOTE_MAX; kind++)

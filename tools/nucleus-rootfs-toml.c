@@ -189,8 +189,8 @@ static void add_attestation(const Rootfs *r, StrBuf *b) {
         if (r->o->fsverity && r->o->format == ROOTFS_DIRECTORY)
                 add_key(b, "method", "fsverity");
         add_key(b, key, hex);
-        if (r->public_key)
-                add_key(b, "public_key", r->public_key);
+        if (r->key.public_key)
+                add_key(b, "public_key", r->key.public_key);
         if (r->o->fsverity) {
                 strbuf_puts(b, "# before the first start: nucleus attest --enable-verity ");
                 strbuf_puts(b, r->output);

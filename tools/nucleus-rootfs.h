@@ -3,6 +3,7 @@
 
 /* What the files of `nucleus rootfs` share. Functions that return a status have reported what is wrong. */
 
+#include "nucleus-sign.h"
 #include "nucleus-subverb.h"
 
 #include "attest.h"
@@ -54,7 +55,7 @@ typedef struct Rootfs {
         AttestReport report;
         /* 64 hex digits, or "" */
         char image_sha256[SHA256_HEX_SIZE], image_fsverity[SHA256_HEX_SIZE], root_hash[SHA256_HEX_SIZE];
-        char *public_key; /* base64, or NULL */
+        SigningKey key; /* where o->key */
 } Rootfs;
 
 /* Fills r->tree. 0 or a status. */

@@ -365,6 +365,10 @@ def test_pack_with_no_key_makes_nothing(nucleus, plain_source, tmp_path):
     refused(nucleus("rootfs", "pack", source, "-o", "out", "--sign", "missing.pem"), tmp_path, "missing.pem")
     (tmp_path / "bad.pem").write_text("no key")
     refused(nucleus("rootfs", "pack", source, "-o", "out.erofs", "--sign", "bad.pem"), tmp_path, "bad.pem", out="out.erofs")
+    os.mkfifo(tmp_path / "fifo.pem")
+    refused(nucleus("rootfs", "pack", source, "-o", "out", "--sign", "fifo.pem"), tmp_path, "fifo.pem", "no regular file")
+    # It is said before the work is done, not after it.
+    refused(nucleus("rootfs", "pack", "missing", "-o", "out", "--sign", "bad.pem"), tmp_path, "bad.pem")
 
 
 # ---- what was made runs ----
