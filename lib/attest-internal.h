@@ -80,7 +80,8 @@ struct Attest {
         int root_fd;
         AttestOptions options;
         AttestReport *report;
-        Worker workers[POOL_THREADS_MAX];
+        Worker workers[POOL_THREADS_MAX]; /* the first also for the thread that attests, which works alone
+                                           * where there are no others */
         unsigned n_workers;
         KnownDigests *known;
         char *path;                 /* of the entry that an error concerns; NULL: not known yet */
@@ -102,6 +103,9 @@ struct Attest {
 
 int attest_begin(Attest *a, int root_fd, const AttestOptions *options, AttestReport *report);
 void attest_end(Attest *a);
+
+/* Until there are `n`. 0 or -errno. */
+int attest_make_workers(Attest *a, unsigned n);
 
 /* Is an entry no part of the tree: the manifest, its signature, or what is to become one of these? */
 bool attest_is_own(const char *path, unsigned char type);

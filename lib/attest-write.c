@@ -182,11 +182,11 @@ static int write_v2(Write *w) {
         a->collect = collect;
         int r = attest_output_begin(a, &w->output);
         if (r >= 0)
-                r = equip_workers(a);
-        if (r >= 0)
                 r = tree_sorted_new(a->root_fd, a->options.store, &tree);
         if (r >= 0)
                 r = attest_start(a);
+        if (r >= 0)
+                r = equip_workers(a);
         if (r >= 0)
                 r = walk(a, tree);
         attest_stop(a);

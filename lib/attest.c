@@ -12,9 +12,6 @@
 
 #include <fcntl.h>
 
-/* A thread that waits for a disk leaves its processor to another: decision 0019 has the figures. */
-#define THREADS_PER_PROCESSOR 4U
-
 typedef struct Verify {
         Attest a;
         ManifestReader reader;
@@ -38,6 +35,14 @@ static int worker_new(Worker *w, Attest *a) {
         return r < 0 ? attest_fail(a->report, r, "cannot load libcrypto.so.3") : 0;
 }
 
+int attest_make_workers(Attest *a, unsigned n) {
+        int r = 0;
+
+        while (a->n_workers < n && r >= 0)
+                r = worker_new(&a->workers[a->n_workers++], a);
+        return r;
+}
+
 /* The digest of the list of store paths: the tree's must be the one that was read. */
 static int hash_store(Attest *a) {
         const StorePaths *s = a->options.store;
@@ -53,11 +58,9 @@ int attest_begin(Attest *a, int root_fd, const AttestOptions *options, AttestRep
         if (a->options.list_max == 0)
                 a->options.list_max = ATTEST_LIST_DEFAULT;
 
-        unsigned n = a->options.threads ?: THREADS_PER_PROCESSOR * pool_processors();
-        a->n_workers = n < POOL_THREADS_MAX ? n : POOL_THREADS_MAX;
         int r = known_digests_new(&a->known);
-        for (unsigned i = 0; i < a->n_workers && r >= 0; i++)
-                r = worker_new(&a->workers[i], a);
+        if (r >= 0)
+                r = attest_make_workers(a, 1);
         return r < 0 ? r : hash_store(a);
 }
 

@@ -41,7 +41,7 @@ typedef struct AttestOptions {
         bool nix_store; /* version 1: links into /nix/store that the tree lacks lead to the host's */
         bool fsverity;  /* verify: fs-verity digests instead of content; write: record them beside SHA-256 */
         bool all;       /* verify: list every difference; else stop at the first */
-        unsigned threads; /* 0: as many as is best for the processors that we may use; at most 16 */
+        unsigned threads; /* at most 16; 0: what is best for the tree and the processors that we may use */
         size_t list_max;  /* how many paths to keep in each list; 0: ATTEST_LIST_DEFAULT */
         AttestProgressFunc progress; /* or NULL */
         void *userdata;
