@@ -5,6 +5,7 @@
 
 #include "fsverity.h"
 #include "nucleus-sign.h"
+#include "store-paths.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,6 +36,27 @@ static int make_mount_points(Rootfs *r) {
         return k < 0 ? rootfs_print_error(r->o->source, r->tree.message) : 0;
 }
 
+/* ---- store paths ---- */
+
+/* Those that the tree lists are attested with a directory. An image with a list would never start. */
+static int open_store(const Rootfs *r, StorePaths **ret_) {
+        _cleanup_store_paths_ StorePaths *store = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        int k = store_paths_read(r->tree.fd, &store, &error);
+        if (k >= 0 && store && r->o->format != ROOTFS_DIRECTORY)
+                return rootfs_print_error(r->o->source,
+                        "it lists store paths (" STORE_PATHS_NAME
+                        "), and an image must hold its store itself: "
+                        "make a directory, or pack it with its store paths and without the list");
+        if (k >= 0 && store)
+                k = store_paths_open(store, &error);
+        if (k < 0)
+                return rootfs_print_error(r->o->source, error ?: strerror(-k));
+        *ret_ = TAKE_PTR(store);
+        return 0;
+}
+
 /* ---- signatures ---- */
 
 static int sign(Rootfs *r, SignatureSubject subject, const char *hex, int dir_fd, const char *name) {
@@ -50,9 +72,9 @@ static int sign(Rootfs *r, SignatureSubject subject, const char *hex, int dir_fd
 
 /* ---- a directory ---- */
 
-static int finish_directory(Rootfs *r) {
+static int finish_directory(Rootfs *r, const StorePaths *store) {
         struct timespec times[2] = { { .tv_sec = r->o->time }, { .tv_sec = r->o->time } };
-        AttestOptions options = { .fsverity = r->o->fsverity };
+        AttestOptions options = { .fsverity = r->o->fsverity, .store = store, .nix_store = true };
 
         int k = attest_write(r->tree.fd, 2, &options, &r->report);
         if (k < 0) {
@@ -132,11 +154,14 @@ static int finish_image(Rootfs *r) {
 }
 
 int rootfs_finish(Rootfs *r) {
-        int k = make_mount_points(r);
+        _cleanup_store_paths_ StorePaths *store = NULL;
 
+        int k = make_mount_points(r);
+        if (k == 0)
+                k = open_store(r, &store);
         if (k == 0) {
                 rootfs_print_notes(r);
-                k = r->o->format == ROOTFS_DIRECTORY ? finish_directory(r) : finish_image(r);
+                k = r->o->format == ROOTFS_DIRECTORY ? finish_directory(r, store) : finish_image(r);
         }
         return k == 0 ? rootfs_print_result(r) : k;
 }

@@ -6,6 +6,8 @@ import os
 import re
 import resource
 import shutil
+import subprocess
+import tomllib
 
 import pytest
 from lib import build, images, nix, rootfs, sandbox
@@ -295,6 +297,30 @@ def test_attestation_covers_what_only_a_string_refers_to(store, root):
     with open(path, "r+b") as f:
         f.write(b"f")
     assert run(store, spec).code == 0
+
+
+@pytest.mark.parametrize("how", ["pack", "from-tar"])
+def test_rootfs_attests_the_store_paths_of_a_list(store, root, tmp_path, how):
+    """What it prints is what the tree is verified by; an image of such a tree, which never starts, is none."""
+    source = root
+    if how == "from-tar":
+        source = tmp_path / "root.tar"
+        subprocess.run(["tar", "-C", root, "-c", "-f", source, "."], check=True)
+    done = nucleus(store, "rootfs", how, "-o", tmp_path / "out", source)
+    assert done.returncode == 0, done.stderr
+    pin = tomllib.loads(done.stdout)["attestation"]["manifest_sha256"]
+    fine = nucleus(store, "attest", "--verify", "--manifest-sha256", pin, tmp_path / "out")
+    assert fine.returncode == 0, fine.stderr
+    assert run(store, app("exit", "0", root=tmp_path / "out", attest=pin)).code == 0
+    with open(f"{store.on_host(store.named('data'))}/text", "a") as f:
+        f.write("more")
+    refused(run(store, app("exit", "0", root=tmp_path / "out", attest=pin)), Exit.DATAERR)
+
+    image = nucleus(store, "rootfs", how, "-o", tmp_path / "out.squashfs", source)
+    assert image.returncode == 1 and nix.LIST in image.stderr and not (tmp_path / "out.squashfs").exists(), image
+    nix.write_list(tmp_path / "out", ["/nix/store/" + "0" * 32 + "-absent"])
+    done = nucleus(store, "rootfs", "pack", "-o", tmp_path / "again", tmp_path / "out")
+    assert done.returncode == 1 and "absent" in done.stderr and not (tmp_path / "again").exists()
 
 
 def test_attestation_refuses_more_in_a_store_path(store, root):
