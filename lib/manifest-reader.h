@@ -22,6 +22,7 @@ typedef struct ManifestReader {
         size_t buffer_size;
         size_t start, end;           /* what of the buffer is still to be given out */
         bool again;                  /* the second reading */
+        bool finished;               /* the end was seen, and the digest taken */
         uint8_t digest[SHA256_SIZE]; /* of the first reading, once it is at its end */
 } ManifestReader;
 
