@@ -71,6 +71,31 @@ static int open_device(const Library *l, struct crypt_device *cd, const char *na
         return TAKE_FD(fd);
 }
 
+/* Is there a device mapper? The library makes the node itself, also where nothing answers to it. */
+static bool has_device_mapper(const Library *l) {
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%s/control", l->crypt_get_dir());
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd >= 0 || (errno != ENOENT && errno != ENODEV && errno != ENXIO);
+}
+
+/* The library says nothing of a hash tree that is none, and speaks of a name where there is no device
+ * mapper.
+ */
+static void explain(int error, const Library *l, char **reterr_) {
+        const char *text = NULL;
+
+        if (error == -EINVAL && !*reterr_)
+                text = "its hash tree is none of `veritysetup format`";
+        else if (error != -EINVAL && !has_device_mapper(l))
+                text = "this kernel has no device mapper, see `modprobe dm-verity`";
+        if (!text)
+                return;
+        free(*reterr_);
+        *reterr_ = strdup(text);
+}
+
 /* The superblock of a hash tree is nobody's word: whose root hash is compared must be a SHA-256. */
 static int check_hash(const Library *l, struct crypt_device *cd, char **reterr_) {
         struct crypt_params_verity info = {};
@@ -114,6 +139,8 @@ int verity_open(const char *name, const char *data_device, const char *hash_devi
         r = l.crypt_init_data_device(&cd, hash_device, data_device);
         if (r >= 0)
                 r = activate(&l, cd, name, root_hash, reterr_);
+        if (r < 0)
+                explain(r, &l, reterr_);
         if (cd)
                 l.crypt_free(cd);
         l.crypt_set_log_callback(NULL, NULL, NULL);

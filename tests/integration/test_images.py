@@ -3,10 +3,12 @@
 The kernel's own verification, fs-verity and dm-verity, is tested in the QEMU machine."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import struct
+import subprocess
 import tempfile
 import time
 
@@ -206,6 +208,25 @@ def test_image_without_fs_verity_is_refused_by_that_method(image):
 def test_image_without_a_hash_tree_is_refused_by_dm_verity(image):
     result = run(spec(image, attest_method="dm-verity", root_hash=ZEROES))
     assert_refused(result, Exit.DATAERR, f"{image}.verity", "veritysetup format")
+
+
+def test_hash_tree_that_is_none_is_refused_by_dm_verity(image):
+    with open(f"{image}.verity", "wb") as f:
+        f.write(b"no hash tree".ljust(8192))
+    asked = spec(image, attest_method="dm-verity", root_hash=ZEROES)
+    assert_refused(run(asked), Exit.DATAERR, "its hash tree is none of `veritysetup format`")
+
+
+@pytest.mark.skipif(not shutil.which("veritysetup"), reason="needs veritysetup")
+def test_dm_verity_starts_or_says_that_there_is_no_device_mapper(image):
+    made = subprocess.run(["veritysetup", "format", image, f"{image}.verity"], capture_output=True, text=True, check=True)
+    root_hash = re.search(r"Root hash:\s+(\w+)", made.stdout)[1]
+    asked = spec(image, attest_method="dm-verity", root_hash=root_hash)
+    result = run(asked)
+    if os.path.exists("/sys/class/misc/device-mapper"):
+        assert_starts(result)
+    else:
+        assert_refused(result, Exit.DATAERR, "this kernel has no device mapper, see `modprobe dm-verity`")
 
 
 # ---- what must never work ----
