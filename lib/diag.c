@@ -40,6 +40,19 @@ int text_sanitise(const char *s, char **ret_) {
         return strbuf_finish(&b, ret_);
 }
 
+int error_set(char **reterr_, int error, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        int n = vasprintf(reterr_, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                *reterr_ = NULL;
+                return -ENOMEM;
+        }
+        return error;
+}
+
 int diagnostics_addv(Diagnostics *d, Severity severity, Position where, const char *service,
         const char *format, va_list ap) {
         _cleanup_free_ char *raw = NULL, *message = NULL, *file = NULL, *name = NULL;

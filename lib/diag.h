@@ -15,6 +15,12 @@
 extern "C" {
 #endif
 
+/*
+ * The one message of a function that has nothing but a string to return it in: sets *reterr_, to be freed;
+ * NULL where there was no memory for it. Returns `error`, for the caller to return, or -ENOMEM.
+ */
+int error_set(char **reterr_, int error, const char *format, ...) _printf_(3, 4);
+
 typedef enum Severity {
         SEVERITY_ERROR,
         SEVERITY_WARNING,

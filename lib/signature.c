@@ -7,9 +7,8 @@
 
 #include "signature.h"
 
-#include <stdarg.h>
-
 #include "base64.h"
+#include "diag.h"
 #include "ed25519.h"
 #include "strbuf.h"
 #include "strv.h"
@@ -42,20 +41,6 @@ static void signers_done(Signers *s) {
         free(s->items);
 }
 #define _cleanup_signers_ _cleanup_(signers_done)
-
-static int fail(char **reterr_, int error, const char *format, ...) _printf_(3, 4);
-static int fail(char **reterr_, int error, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        int n = vasprintf(reterr_, format, ap);
-        va_end(ap);
-        if (n < 0) {
-                *reterr_ = NULL;
-                return -ENOMEM;
-        }
-        return error;
-}
 
 /* ---- what is signed ---- */
 
@@ -118,9 +103,9 @@ static const Signer *find_signer(const Signers *s, const char *key) {
 
 static int parse_signers(const char *text, size_t n, Signers *s, char **reterr_) {
         if (n == 0)
-                return fail(reterr_, -EINVAL, "the signature file is empty");
+                return error_set(reterr_, -EINVAL, "the signature file is empty");
         if (n > SIGNATURE_FILE_MAX)
-                return fail(
+                return error_set(
                         reterr_, -EINVAL, "the signature file has more than %u bytes", SIGNATURE_FILE_MAX);
         s->items = calloc(PUBLIC_KEYS_MAX, sizeof(Signer));
         if (!s->items)
@@ -133,18 +118,19 @@ static int parse_signers(const char *text, size_t n, Signers *s, char **reterr_)
 
                 eol = memchr(text, '\n', (size_t)(end - text));
                 if (!eol)
-                        return fail(reterr_, -EINVAL, "line %u of the signature file does not end", line);
+                        return error_set(
+                                reterr_, -EINVAL, "line %u of the signature file does not end", line);
                 if (s->n == PUBLIC_KEYS_MAX)
-                        return fail(reterr_, -EINVAL, "the signature file has more than %u lines",
+                        return error_set(reterr_, -EINVAL, "the signature file has more than %u lines",
                                 PUBLIC_KEYS_MAX);
                 int r = parse_line(text, (size_t)(eol - text), signer, &problem);
                 if (r < 0)
                         return r == -ENOMEM ? r
-                                            : fail(reterr_, r, "line %u of the signature file: %s", line,
-                                                      problem);
+                                            : error_set(reterr_, r, "line %u of the signature file: %s",
+                                                      line, problem);
                 if (find_signer(s, signer->key))
-                        return fail(reterr_, -EINVAL, "line %u of the signature file: a second one of %s",
-                                line, signer->key);
+                        return error_set(reterr_, -EINVAL,
+                                "line %u of the signature file: a second one of %s", line, signer->key);
                 s->n++;
         }
         return 0;
@@ -165,8 +151,8 @@ static int load(Ed25519 **ret_, char **reterr_) {
         int r = ed25519_new(ret_);
 
         if (r == -EOPNOTSUPP)
-                return fail(reterr_, r, "this build has no attestation");
-        return r < 0 && r != -ENOMEM ? fail(reterr_, r, "cannot load libcrypto.so.3") : r;
+                return error_set(reterr_, r, "this build has no attestation");
+        return r < 0 && r != -ENOMEM ? error_set(reterr_, r, "cannot load libcrypto.so.3") : r;
 }
 
 /* Does the signer's signature hold for the digest? */
@@ -185,11 +171,11 @@ static int reject(const Signers *s, const Signer *stale, SignatureSubject subjec
 
         sha256_to_hex(digest, hex);
         if (stale)
-                return fail(reterr_, -EKEYREJECTED,
+                return error_set(reterr_, -EKEYREJECTED,
                         "the signature by %s is not of %s %s, which is what is here", stale->key,
                         subject_names[subject], hex);
-        return fail(reterr_, -EKEYREJECTED, "signed by %s%s, not by the public key %s%s", s->items[0].key,
-                s->n > 1 ? " and others" : "", public_keys[0],
+        return error_set(reterr_, -EKEYREJECTED, "signed by %s%s, not by the public key %s%s",
+                s->items[0].key, s->n > 1 ? " and others" : "", public_keys[0],
                 public_keys[1] ? " or another one named" : "");
 }
 
@@ -213,7 +199,7 @@ int signature_verify(const char *text, size_t n, SignatureSubject subject, const
                 if (r >= 0)
                         return 0;
                 if (r != -EKEYREJECTED)
-                        return r == -ENOMEM ? r : fail(reterr_, r, "cannot verify a signature");
+                        return r == -ENOMEM ? r : error_set(reterr_, r, "cannot verify a signature");
                 stale = signer;
         }
         return reject(&s, stale, subject, digest, public_keys, reterr_);
@@ -243,7 +229,7 @@ static int merge(Ed25519 *e, const Signers *old, const Signer *own, SignatureSub
                 n += !ours;
         }
         if (n > PUBLIC_KEYS_MAX)
-                return fail(
+                return error_set(
                         reterr_, -EINVAL, "there are %u signatures by other keys already", PUBLIC_KEYS_MAX);
         return replaced ? 0 : put_signer(b, own->key, own->signature);
 }
@@ -256,14 +242,15 @@ static int make_signer(Ed25519 *e, const char *pem, size_t pem_n, SignatureSubje
 
         int r = ed25519_sign(e, pem, pem_n, statement, n, ret_->raw_key, ret_->signature, reterr_);
         if (r < 0)
-                return r == -EIO ? fail(reterr_, r, "libcrypto cannot sign") : r;
+                return r == -EIO ? error_set(reterr_, r, "libcrypto cannot sign") : r;
         r = base64_encode(ret_->raw_key, PUBLIC_KEY_SIZE, &key);
         if (r < 0)
                 return r;
         memcpy(ret_->key, key, sizeof(ret_->key));
         /* What no verifier would take is not handed out either. */
         r = public_key_is_valid(ret_->key) ? check_signer(e, ret_, subject, digest) : -EKEYREJECTED;
-        return r == -EKEYREJECTED ? fail(reterr_, -EIO, "libcrypto made a signature that does not hold") : r;
+        return r == -EKEYREJECTED ? error_set(reterr_, -EIO, "libcrypto made a signature that does not hold")
+                                  : r;
 }
 
 int signature_make(const char *pem, size_t pem_n, SignatureSubject subject,

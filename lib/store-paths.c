@@ -7,9 +7,9 @@
 #include "store-paths.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <sys/stat.h>
 
+#include "diag.h"
 #include "tree-walk.h"
 
 #define HASH_LENGTH 32U
@@ -30,20 +30,6 @@ StorePaths *store_paths_free(StorePaths *s) {
         free(s->text);
         free(s);
         return NULL;
-}
-
-static int fail(char **reterr_, int error, const char *format, ...) _printf_(3, 4);
-static int fail(char **reterr_, int error, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        int n = vasprintf(reterr_, format, ap);
-        va_end(ap);
-        if (n < 0) {
-                *reterr_ = NULL;
-                return -ENOMEM;
-        }
-        return error;
 }
 
 /* ---- text ---- */
@@ -105,10 +91,11 @@ static int parse_lines(StorePaths *s, char **reterr_) {
         for (unsigned line = 1; p < end; line++) {
                 const char *newline = memchr(p, '\n', (size_t)(end - p));
                 if (!newline)
-                        return fail(reterr_, -EINVAL, "line %u: the last line must end in a newline", line);
+                        return error_set(
+                                reterr_, -EINVAL, "line %u: the last line must end in a newline", line);
                 const char *problem = line_problem(p, (size_t)(newline - p));
                 if (problem)
-                        return fail(reterr_, -EINVAL, "line %u: %s", line, problem);
+                        return error_set(reterr_, -EINVAL, "line %u: %s", line, problem);
                 int r = add(s, p + PREFIX_LENGTH, (size_t)(newline - p) - PREFIX_LENGTH);
                 if (r < 0)
                         return r;
@@ -134,11 +121,11 @@ static unsigned second_line(const StorePaths *s, const char *name) {
 /* closureInfo sorts, `nix-store -qR` does not: the order says nothing. */
 static int sort(StorePaths *s, char **reterr_) {
         if (s->n == 0)
-                return fail(reterr_, -EINVAL, "line 1: there is no store path: remove the file");
+                return error_set(reterr_, -EINVAL, "line 1: there is no store path: remove the file");
         qsort(s->paths, s->n, sizeof(*s->paths), compare);
         for (size_t i = 1; i < s->n; i++)
                 if (streq(s->paths[i - 1].name, s->paths[i].name))
-                        return fail(reterr_, -EINVAL, "line %u: " PREFIX "%s is there twice",
+                        return error_set(reterr_, -EINVAL, "line %u: " PREFIX "%s is there twice",
                                 second_line(s, s->paths[i].name), s->paths[i].name);
         return 0;
 }
@@ -185,17 +172,17 @@ static int open_list(int root_fd, char **reterr_) {
         if (fd == -ENOENT)
                 return fd;
         if (fd < 0)
-                return fail(reterr_, fd, STORE_PATHS_NAME " cannot be opened");
+                return error_set(reterr_, fd, STORE_PATHS_NAME " cannot be opened: %s", strerror(-fd));
         if (fstat(fd, &st) < 0)
-                return fail(reterr_, -errno, STORE_PATHS_NAME " cannot be looked at");
+                return error_set(reterr_, -errno, STORE_PATHS_NAME " cannot be looked at: %m");
         if (!S_ISREG(st.st_mode))
-                return fail(reterr_, -EINVAL, STORE_PATHS_NAME " is no regular file%s",
+                return error_set(reterr_, -EINVAL, STORE_PATHS_NAME " is no regular file%s",
                         S_ISLNK(st.st_mode) ? ", but a symbolic link: write a copy of what it leads to"
                                             : "");
         if (st.st_size > STORE_PATHS_MAX)
-                return fail(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
+                return error_set(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
         int in = reopen_for_reading(fd, 0);
-        return in < 0 ? fail(reterr_, in, STORE_PATHS_NAME " cannot be read") : in;
+        return in < 0 ? error_set(reterr_, in, STORE_PATHS_NAME " cannot be read: %s", strerror(-in)) : in;
 }
 
 static int read_list(int root_fd, char **ret_, size_t *ret_n, char **reterr_) {
@@ -212,12 +199,12 @@ static int read_list(int root_fd, char **ret_, size_t *ret_n, char **reterr_) {
                 if (k < 0 && errno == EINTR)
                         continue;
                 if (k < 0)
-                        return fail(reterr_, -errno, STORE_PATHS_NAME " cannot be read");
+                        return error_set(reterr_, -errno, STORE_PATHS_NAME " cannot be read: %m");
                 if (k == 0)
                         break;
                 n += (size_t)k;
                 if (n > STORE_PATHS_MAX) /* it grew since */
-                        return fail(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
+                        return error_set(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
         }
         text[n] = '\0';
         char *smaller = realloc(text, n + 1);
@@ -241,28 +228,29 @@ int store_paths_read(int root_fd, StorePaths **ret_, char **reterr_) {
         if (r < 0)
                 return r;
         r = parse(text, n, ret_, &problem);
-        return r == -EINVAL && problem ? fail(reterr_, r, STORE_PATHS_NAME ", %s", problem) : r;
+        return r == -EINVAL && problem ? error_set(reterr_, r, STORE_PATHS_NAME ", %s", problem) : r;
 }
 
 static int open_one(int store_fd, StorePath *p, char **reterr_) {
         close_fd(p->fd);
         p->fd = open_beneath(store_fd, p->name, O_PATH | O_NOFOLLOW);
         if (p->fd == -ENOENT)
-                return fail(reterr_, p->fd,
+                return error_set(reterr_, p->fd,
                         "the host lacks the store path " PREFIX "%s, which " STORE_PATHS_NAME " lists",
                         p->name);
         if (p->fd == -EMFILE)
-                return fail(reterr_, p->fd,
+                return error_set(reterr_, p->fd,
                         "there are more store paths than this process may have open files: raise the "
                         "limit (ulimit -n, LimitNOFILE=)");
-        return p->fd < 0 ? fail(reterr_, p->fd, "the store path " PREFIX "%s cannot be opened", p->name) : 0;
+        return p->fd < 0 ? error_set(reterr_, p->fd, "the store path " PREFIX "%s cannot be opened", p->name)
+                         : 0;
 }
 
 int store_paths_open(StorePaths *s, char **reterr_) {
         *reterr_ = NULL;
         _cleanup_close_ int store = open(STORE_DIRECTORY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (store < 0)
-                return fail(reterr_, -errno, "%s, whose paths " STORE_PATHS_NAME " lists, %s",
+                return error_set(reterr_, -errno, "%s, whose paths " STORE_PATHS_NAME " lists, %s",
                         STORE_DIRECTORY,
                         errno == ENOENT                      ? "is not there"
                         : errno == ENOTDIR || errno == ELOOP ? "is no directory"

@@ -6,22 +6,12 @@
 
 #include "nucleus-sign.h"
 
+#include "diag.h"
 #include "io.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 
 #define KEY_MAX 65536U
-
-_printf_(3, 4) static int fail(char **reterr_, int r, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        if (vasprintf(reterr_, format, ap) < 0)
-                *reterr_ = NULL;
-        va_end(ap);
-        return r;
-}
 
 int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_, size_t *ret_n,
         struct stat *ret_st) {
@@ -70,14 +60,14 @@ int signing_key_read(const char *path, SigningKey *ret_, char **reterr_) {
 
         int r = read_small(AT_FDCWD, path, 0, KEY_MAX, &key.pem, &key.n, &st);
         if (r < 0)
-                return fail(reterr_, r, "cannot read the key %s: %s", path, read_small_error(r));
+                return error_set(reterr_, r, "cannot read the key %s: %s", path, read_small_error(r));
         if (st.st_mode & 0044)
                 print_warning("%s: others can read this private key: chmod 600", path);
         /* Only libcrypto can tell what it is. The signature is of no digest, and goes nowhere. */
         r = signature_make(
                 key.pem, key.n, SIGNATURE_MANIFEST_SHA256, nothing, NULL, &trial, &key.public_key, &problem);
         if (r < 0)
-                return fail(reterr_, r, "cannot sign with %s: %s", path, problem ?: strerror(-r));
+                return error_set(reterr_, r, "cannot sign with %s: %s", path, problem ?: strerror(-r));
         *ret_ = key;
         key = (SigningKey){};
         return 0;
@@ -117,12 +107,12 @@ int sign_digest(const SigningKey *key, int dir_fd, const char *name, SignatureSu
         _cleanup_close_ int dir = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = dir < 0 ? -errno : read_small(dir, name, O_NOFOLLOW, SIGNATURE_FILE_MAX, &old, &n, &st);
         if (r < 0 && (dir < 0 || r != -ENOENT))
-                return fail(reterr_, r, "cannot read %s: %s", name, read_small_error(r));
+                return error_set(reterr_, r, "cannot read %s: %s", name, read_small_error(r));
         r = sha256_from_hex(hex, strlen(hex), digest);
         if (r >= 0)
                 r = signature_make(key->pem, key->n, subject, digest, old, &text, &public_key, &problem);
         if (r < 0)
-                return fail(reterr_, r, "cannot sign: %s", problem ?: strerror(-r));
+                return error_set(reterr_, r, "cannot sign: %s", problem ?: strerror(-r));
         r = put_signature(dir, name, text);
-        return r < 0 ? fail(reterr_, r, "cannot write %s: %s", name, strerror(-r)) : 0;
+        return r < 0 ? error_set(reterr_, r, "cannot write %s: %s", name, strerror(-r)) : 0;
 }

@@ -52,7 +52,7 @@ static const Verb verbs[] = {
                 "  --image-sha256 HEX      with --verify: what the image's SHA-256 must be\n"
                 "  --image-fsverity HEX    with --verify: what the image's fs-verity digest must be\n"
                 "  --public-key KEY        whose signature it must have, in base64; any of several\n"
-                "  --threads N             how many; one for each processor is the default\n"
+                "  --threads N             how many; by default as many as the tree is worth\n"
                 "  --all                   list every difference; else stop soon after the first\n"
                 "  --json                  print one JSON document\n",
                 verb_attest },
