@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many threads an attestation takes: none for a tree that is read in less time than they take to begin."""
+"""How many threads an attestation takes: none for a tree that is read in less time than they take to begin, and none that
+is left when namespaces are made, since those and ids belong to threads."""
 
+import os
 import struct
 
 import pytest
@@ -30,6 +32,7 @@ def threads(tree):
                 break
             count += bool(flags & CLONE_THREAD)
             helper.let_go()
+        assert os.listdir(f"/proc/{call.pid}/task") == [str(call.pid)], "a thread is left"
         helper.let_all_go()
         assert helper.running.wait().code == 0
     return count

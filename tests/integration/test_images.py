@@ -7,15 +7,14 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 
 import pytest
 
-from lib import attestation, build, images, kernel, rootfs, sandbox
-from lib.hold import SETUP, held
+from lib import build, images, kernel, rootfs, sandbox
+from lib.hold import held
 from lib.sandbox import refused, run
 from lib.service import ended, eventually, install, state, toml
 from lib.signing import Key
@@ -25,7 +24,6 @@ REASON = images.why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
 
 ZEROES = "0" * 64
-CLONE_NEWNS, CLONE_THREAD = 0x20000, 0x10000
 
 
 @pytest.fixture
@@ -457,31 +455,3 @@ def test_signal_ends_a_long_attestation(long_image, sig):
         running.signal(signal.SIGCONT)
         result = running.wait()
     assert result.code == -sig and not result.ready and result.stdout == b"", result
-
-
-def clone_flags(call):
-    with open(f"/proc/{call.pid}/mem", "rb", buffering=0) as memory:
-        memory.seek(call.arguments[0])
-        return struct.unpack("Q", memory.read(8))[0]
-
-
-def test_attestation_leaves_no_thread_behind(tree):
-    """Namespaces and ids belong to threads: none of attestation's may be left when they are made."""
-    for n in range(2000):
-        rootfs.write(f"{tree}/data/{n}", f"file {n}\n" * 100)
-    attestation.write(tree, 2)
-    threads = 0
-    with held(payload("ids", rootfs=tree, attest="unpinned"), calls="clone3") as helper:
-        while True:
-            call = helper.next()
-            assert call is not None, "no namespaces were made"
-            flags = clone_flags(call)
-            if flags & CLONE_NEWNS:
-                break
-            threads += bool(flags & CLONE_THREAD)
-            helper.let_go()
-        left = os.listdir(f"/proc/{call.pid}/task")
-        helper.let_all_go()
-        assert_starts(helper.running.wait())
-    assert left == [str(call.pid)]
-    assert threads or os.cpu_count() == 1, "attestation made no thread, so nothing was tested"
