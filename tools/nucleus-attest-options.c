@@ -127,7 +127,8 @@ int attest_parse_arguments(const Verb *verb, int argc, char **argv, AttestArgume
                         return usage_error(verb);
         }
         if (optind + 1 != argc) {
-                print_error(optind == argc ? "the directory is missing" : "one directory at a time");
+                print_error(optind == argc ? "a directory or an image is missing"
+                                           : "one directory or image at a time");
                 return usage_error(verb);
         }
         a->path = argv[optind];

@@ -57,7 +57,11 @@ static int open_archive(const Rootfs *r) {
         int copy = error < 0 ? error : spool(r, fd);
         if (copy < 0)
                 print_error("cannot read %s: %s", input ? "the archive" : r->o->source,
-                        copy == -EFBIG ? "it is larger than --max-size" : strerror(-copy));
+                        copy == -EFBIG ? "it is larger than --max-size"
+                        : copy == -EISDIR
+                                ? "it is a directory; a root tree is for `nucleus rootfs pack`, an "
+                                  "image layout must be in a tar archive"
+                                : strerror(-copy));
         return copy;
 }
 

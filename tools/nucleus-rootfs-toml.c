@@ -193,7 +193,7 @@ static void add_attestation(const Rootfs *r, StrBuf *b) {
                 add_key(b, "public_key", r->key.public_key);
         if (r->o->fsverity) {
                 strbuf_puts(b, "# before the first start: nucleus attest --enable-verity ");
-                strbuf_puts(b, r->output);
+                add_quoted(b, r->output);
                 strbuf_putc(b, '\n');
         }
 }

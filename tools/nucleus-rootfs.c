@@ -47,7 +47,8 @@ static int open_source(const char *path) {
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
-                print_error("cannot open %s: %s", path, strerror(errno));
+                print_error("cannot open %s: %s%s", path, strerror(errno),
+                        errno == ENOTDIR ? "; an archive is for `nucleus rootfs from-tar`" : "");
         return fd;
 }
 

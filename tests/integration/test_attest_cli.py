@@ -298,6 +298,11 @@ def test_options_without_a_meaning_are_usage_errors(tree, arguments, text):
     assert not (tree / MANIFEST).exists()
 
 
+def test_one_directory_or_image_is_taken(tree):
+    refused(USAGE, "a directory or an image is missing")
+    refused(USAGE, "one directory or image at a time", tree, tree)
+
+
 @pytest.mark.parametrize("arguments, text", [
     (["--format", "2"], "for directories"),
     (["--verify"], "needs --image-sha256"),

@@ -272,6 +272,12 @@ def test_pack_wrong_usage(nucleus, arguments):
     assert done.returncode == USAGE and done.stdout == "" and "Usage: nucleus rootfs pack" in done.stderr
 
 
+def test_pack_and_from_tar_name_each_other_where_the_source_is_of_the_other_kind(nucleus, source, tmp_path):
+    (tmp_path / "file.tar").write_bytes(tar())
+    refused(nucleus("rootfs", "pack", "file.tar", "-o", "out"), tmp_path, "file.tar", "`nucleus rootfs from-tar`")
+    refused(nucleus("rootfs", "from-tar", source, "-o", "out"), tmp_path, "a directory", "`nucleus rootfs pack`")
+
+
 # ---- images ----
 
 
@@ -322,6 +328,12 @@ def test_pack_fsverity_gives_the_kernels_digest(nucleus, plain_source, tmp_path)
     done = good(nucleus("rootfs", "pack", source, "-o", "out", "--fsverity"))
     assert tomllib.loads(done.stdout)["attestation"]["method"] == "fsverity"
     assert "fsverity.sha256" in (tmp_path / "out" / MANIFEST).read_text()
+
+
+def test_pack_fsverity_prints_a_command_that_holds_a_path_with_spaces(nucleus, plain_source, tmp_path):
+    done = good(nucleus("rootfs", "pack", plain_source, "-o", "an output", "--fsverity"))
+    assert tomllib.loads(done.stdout)["rootfs"] == f"{tmp_path}/an output"
+    assert f'nucleus attest --enable-verity "{tmp_path}/an output"\n' in done.stdout
 
 
 @pytest.mark.parametrize("out, extra, program, package", [
