@@ -6,8 +6,9 @@
  * manifest.h and nucleus-manifest(5).
  *
  * The tree is given as a directory descriptor (O_PATH will do; the root of a detached mount too) and is
- * walked beneath it: no symbolic link is followed out of it, no other mount is entered, and nothing but
- * regular files and directories is ever opened for reading. /proc must be mounted.
+ * walked beneath it: no symbolic link is followed out of it, no other mount is entered, and nothing is
+ * opened for reading but what was a regular file or a directory a moment before; what a rename has put there
+ * since is refused, and cannot make us wait. /proc must be mounted.
  *
  * Owners and file capabilities are compared as the caller sees them: attest a mount that maps no ids, from
  * the user namespace in which the manifest was written. Memory is bounded, whatever the tree (see
@@ -65,7 +66,9 @@ typedef struct AttestReport {
         AttestProgress done;
         AttestList missing, changed, extra;
         AttestList privileged; /* attest_write() only: files with setuid, setgid or file capabilities */
-        char *message;         /* on failure: one line of printable ASCII, complete, for log and STATUS= */
+        char *warning; /* attest_write() only: NULL, or one line like `message` of a tree that may not start
+                        */
+        char *message; /* on failure: one line of printable ASCII, complete, for log and STATUS= */
 } AttestReport;
 
 void attest_report_done(AttestReport *r);
