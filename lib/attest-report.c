@@ -24,6 +24,7 @@ void attest_report_done(AttestReport *r) {
                 list_cut(lists[i], 0);
                 free(lists[i]->items);
         }
+        free(r->warning);
         free(r->message);
         *r = (AttestReport){};
 }

@@ -12,6 +12,8 @@
 typedef struct Write {
         Attest a; /* first: collect() gets no more */
         Output output;
+        bool has_store;   /* entries of nix/store, the tree's own or listed */
+        char *store_link; /* the first link into the store */
 } Write;
 
 /* ---- on the threads ---- */
@@ -109,6 +111,25 @@ int attest_describe(Worker *w, Item *item) {
 
 /* ---- on the thread that attests ---- */
 
+static int note_store(Write *w, const ManifestEntry *m) {
+        w->has_store = w->has_store || startswith(m->path, "nix/store/");
+        if (m->type != ENTRY_SYMLINK || w->store_link || !path_startswith(m->target, STORE_DIRECTORY))
+                return 0;
+        w->store_link = strdup(m->path);
+        return w->store_link ? 0 : -ENOMEM;
+}
+
+/* Not an error: the service may have the store as a volume. */
+static int warn_of_store(const Write *w) {
+        if (w->has_store || !w->store_link)
+                return 0;
+        w->a.report->warning = attest_text("%s leads into " STORE_DIRECTORY
+                                           ", where a service sees only what " STORE_PATHS_NAME
+                                           " lists, and the tree has no such file: see nucleus-manifest(5)",
+                w->store_link);
+        return w->a.report->warning ? 0 : -ENOMEM;
+}
+
 /* What was refused is listed to the end of the tree, but nothing is written any more. */
 static int collect(Attest *a, Item *item) {
         AttestReport *r = a->report;
@@ -126,6 +147,9 @@ static int collect(Attest *a, Item *item) {
                         return k;
         }
         item->m.path = path;
+        int k = note_store(w, &item->m);
+        if (k < 0)
+                return k;
         return r->extra.count > 0 ? 0 : attest_output_entry(a, &w->output, &item->m);
 }
 
@@ -195,7 +219,8 @@ static int write_v2(Write *w) {
         attest_report_sort(a->report, a->options.list_max);
         if (a->report->extra.count > 0)
                 return attest_fail_unattestable(a->report);
-        return attest_output_finish(a, &w->output);
+        r = a->options.store ? 0 : warn_of_store(w);
+        return r < 0 ? r : attest_output_finish(a, &w->output);
 }
 
 int attest_write(int root_fd, int version, const AttestOptions *options, AttestReport *report) {
@@ -210,6 +235,7 @@ int attest_write(int root_fd, int version, const AttestOptions *options, AttestR
         if (w) {
                 attest_end(&w->a);
                 attest_output_done(&w->output);
+                free(w->store_link);
         }
         free(w);
         if (r < 0)

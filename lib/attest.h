@@ -66,8 +66,7 @@ typedef struct AttestReport {
         AttestProgress done;
         AttestList missing, changed, extra;
         AttestList privileged; /* attest_write() only: files with setuid, setgid or file capabilities */
-        char *warning; /* attest_write() only: NULL, or one line like `message` of a tree that may not start
-                        */
+        char *warning; /* attest_write() only: NULL, or why no service may start on it; as `message` */
         char *message; /* on failure: one line of printable ASCII, complete, for log and STATUS= */
 } AttestReport;
 

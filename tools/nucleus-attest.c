@@ -129,6 +129,8 @@ int verb_attest(const Verb *verb, int argc, char **argv) {
                 print_warning("%s: the manifest that was replaced had fs-verity digests; this one has none: "
                               "--fsverity records them",
                         a.path);
+        if (result.report.warning)
+                print_warning("%s: %s", a.path, result.report.warning);
         if (a.json)
                 return print_json(attest_result_to_json(&a, &result, r), exit_status(&a, &result, r));
         attest_print_result(&a, &result, r);

@@ -84,6 +84,8 @@ static int finish_directory(Rootfs *r, const StorePaths *store) {
                                 "  %s: %s", r->report.extra.items[i].path, r->report.extra.items[i].what);
                 return STATUS_FAILED;
         }
+        if (r->report.warning)
+                print_warning("%s: %s", r->o->source, r->report.warning);
         k = sign(r, SIGNATURE_MANIFEST_SHA256, r->report.digest, r->tree.fd, SIGNATURE_NAME);
         if (k != 0)
                 return k;

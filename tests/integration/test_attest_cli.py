@@ -298,6 +298,15 @@ def test_options_without_a_meaning_are_usage_errors(tree, arguments, text):
     assert not (tree / MANIFEST).exists()
 
 
+def test_links_into_the_store_without_a_list_are_warned_of(tree):
+    (tree / "d/link").symlink_to("/nix/store/00000000000000000000000000000000-app/bin/app")
+    done = attest(tree)
+    assert done.returncode == 0 and "d/link leads into /nix/store" in done.stderr, done
+    assert "warning" not in attest("--verify", tree).stderr
+    (tree / "nix/store/00000000000000000000000000000000-app").mkdir(parents=True)
+    assert "warning" not in attest(tree).stderr
+
+
 def test_one_directory_or_image_is_taken(tree):
     refused(USAGE, "a directory or an image is missing")
     refused(USAGE, "one directory or image at a time", tree, tree)

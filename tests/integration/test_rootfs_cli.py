@@ -272,6 +272,11 @@ def test_pack_wrong_usage(nucleus, arguments):
     assert done.returncode == USAGE and done.stdout == "" and "Usage: nucleus rootfs pack" in done.stderr
 
 
+def test_pack_warns_of_links_into_the_store_without_a_list(nucleus, plain_source):
+    (plain_source / "link").symlink_to("/nix/store/00000000000000000000000000000000-app")
+    assert "link leads into /nix/store" in good(nucleus("rootfs", "pack", plain_source, "-o", "out")).stderr
+
+
 def test_pack_and_from_tar_name_each_other_where_the_source_is_of_the_other_kind(nucleus, source, tmp_path):
     (tmp_path / "file.tar").write_bytes(tar())
     refused(nucleus("rootfs", "pack", "file.tar", "-o", "out"), tmp_path, "file.tar", "`nucleus rootfs from-tar`")
