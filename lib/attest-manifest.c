@@ -40,8 +40,9 @@ int attest_open_manifest(Attest *a, uint64_t *ret_size) {
         int fd = open_own(a, ATTEST_MANIFEST_NAME, "manifest", ATTEST_MANIFEST_MAX, ret_size);
 
         if (fd == -ENOENT)
-                return attest_fail(
-                        a->report, fd, "the root tree has no manifest (%s)", ATTEST_MANIFEST_NAME);
+                return attest_fail(a->report, fd,
+                        "the root tree has no manifest (" ATTEST_MANIFEST_NAME
+                        "): `nucleus attest` writes one");
         return fd;
 }
 

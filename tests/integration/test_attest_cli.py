@@ -307,6 +307,10 @@ def test_links_into_the_store_without_a_list_are_warned_of(tree):
     assert "warning" not in attest(tree).stderr
 
 
+def test_a_missing_manifest_names_who_writes_it(tree):
+    refused(DATAERR, "no manifest (.nucleus-rootfs-sha256): `nucleus attest` writes one", "--verify", tree)
+
+
 def test_one_directory_or_image_is_taken(tree):
     refused(USAGE, "a directory or an image is missing")
     refused(USAGE, "one directory or image at a time", tree, tree)
