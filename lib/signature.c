@@ -172,8 +172,11 @@ static int reject(const Signers *s, const Signer *stale, SignatureSubject subjec
         sha256_to_hex(digest, hex);
         if (stale)
                 return error_set(reterr_, -EKEYREJECTED,
-                        "the signature by %s is not of %s %s, which is what is here", stale->key,
-                        subject_names[subject], hex);
+                        "the signature by %s is not of %s %s, which is what is here%s", stale->key,
+                        subject_names[subject], hex,
+                        subject == SIGNATURE_MANIFEST_SHA256
+                                ? ""
+                                : "; it may be of another image, or of another kind of digest");
         return error_set(reterr_, -EKEYREJECTED, "signed by %s%s, not by the public key %s%s",
                 s->items[0].key, s->n > 1 ? " and others" : "", public_keys[0],
                 public_keys[1] ? " or another one named" : "");
