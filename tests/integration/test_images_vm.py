@@ -130,11 +130,13 @@ def test_dm_verity_image_that_was_changed_is_refused(vm, image, what):
 
 def read_late(vm, name, image, mark, **attestation):
     """What a service reads of a file whose first byte on the disk is changed after the service has started."""
-    read = ["sleep", "15", ",", "read", LARGE, ",", "sleep", "1000"]
-    install(vm, **{name: service(image, *read, **attestation)})
+    install(vm, **{name: service(image, "trap-signals", "0", ",", "read", LARGE, ",", "linger", **attestation)})
     start(vm, name)
+    assert eventually(lambda: ("ready",) in rows(vm, name))
     flip(vm, image, mark)
-    return eventually(lambda: {row[0]: row[2] for row in rows(vm, name) if row[0] in ("read", "data")})
+    vm.ok(f"systemctl kill --kill-whom=main -s TERM nucleus-{name}")  # forwarded: that is what it waits for
+    assert eventually(lambda: rows(vm, name).count(("ready",)) == 2)  # it lingers, and has printed all
+    return {row[0]: row[2] for row in rows(vm, name) if row[0] in ("read", "data")}
 
 
 def test_attack_36_dm_verity_image_that_is_changed_late_gives_errors(vm, image, made):
