@@ -215,8 +215,7 @@ static const char *const tier_rules[][3] = {
         { TREE "method = \"sha256\"\nimage_fsverity = \"" D64 "\"\n", "5:10", "is of method \"fsverity\"" },
         { TREE "method = \"dm-verity\"\nmanifest_sha256 = \"" D64 "\"\n", "5:10",
                 "method \"dm-verity\" is for images, and manifest_sha256 is of a directory" },
-        { TREE "method = \"dm-verity\"\n", "5:10",
-                "method \"dm-verity\" needs the root_hash" },
+        { TREE "method = \"dm-verity\"\n", "5:10", "method \"dm-verity\" needs the root_hash" },
 };
 
 static void test_config_rules_in_place(void **state) {
