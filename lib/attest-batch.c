@@ -145,6 +145,7 @@ int attest_start(Attest *a) {
         unsigned threads = count_threads(a);
         PoolOptions options = {
                 .threads = threads,
+                .at_first = a->options.threads > 0 ? threads : least(threads, pool_processors()),
                 .batches = 2 * (size_t)threads + 8,
                 .data = (void **)a->batches,
                 .work = work,

@@ -16,6 +16,7 @@
 
 #define TICK_NSEC (100L * 1000 * 1000)
 #define STACK_SIZE (256U * 1024)
+#define IDLE_NSEC (5LL * 1000 * 1000) /* long enough to tell whether processors are idle */
 
 typedef struct PoolThread {
         Pool *pool;
@@ -35,6 +36,7 @@ struct Pool {
         atomic_bool stop;
         PoolThread threads[POOL_THREADS_MAX];
         unsigned n_threads;
+        int64_t wall, processor; /* when it was last looked whether processors are idle */
 };
 
 static PoolBatch *batch_at(Pool *p, uint64_t i) {
@@ -97,7 +99,8 @@ static void *run(void *argument) {
         return NULL;
 }
 
-static int start_threads(Pool *p) {
+/* Up to `n` in all. */
+static int start_threads(Pool *p, unsigned n) {
         pthread_attr_t attr;
         sigset_t all, old;
 
@@ -110,7 +113,7 @@ static int start_threads(Pool *p) {
         if (r >= 0)
                 r = -pthread_sigmask(SIG_SETMASK, &all, &old);
         if (r >= 0) {
-                while (p->n_threads < p->options.threads && p->n_threads < POOL_THREADS_MAX) {
+                while (p->n_threads < n && p->n_threads < POOL_THREADS_MAX) {
                         PoolThread *t = &p->threads[p->n_threads];
                         *t = (PoolThread){ .pool = p, .index = p->n_threads };
                         /* A limit on tasks (TasksMax=, RLIMIT_NPROC) only makes us slower. */
@@ -122,6 +125,27 @@ static int start_threads(Pool *p) {
         }
         pthread_attr_destroy(&attr);
         return r;
+}
+
+static int64_t nanoseconds(clockid_t clock) {
+        struct timespec t;
+
+        (void)clock_gettime(clock, &t);
+        return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Threads that wait for a disk leave processors to others; where all are busy, more would only get in each
+ * other's way. */
+static void add_threads(Pool *p) {
+        if (p->n_threads == 0 || p->n_threads >= p->options.threads)
+                return;
+        int64_t wall = nanoseconds(CLOCK_MONOTONIC), processor = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+        if (wall - p->wall < IDLE_NSEC)
+                return;
+        if (processor - p->processor < (wall - p->wall) * p->options.at_first * 3 / 4)
+                (void)start_threads(p, p->options.threads);
+        p->wall = wall;
+        p->processor = processor;
 }
 
 int pool_new(const PoolOptions *options, Pool **ret_) {
@@ -147,7 +171,9 @@ int pool_new(const PoolOptions *options, Pool **ret_) {
         (void)pthread_cond_init(&p->done, &attr);
         (void)pthread_condattr_destroy(&attr);
 
-        int r = start_threads(p);
+        p->wall = nanoseconds(CLOCK_MONOTONIC);
+        p->processor = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+        int r = start_threads(p, options->at_first);
         if (r < 0) {
                 pool_free(p);
                 return r;
@@ -218,6 +244,7 @@ static void await(Pool *p, const PoolBatch *b) {
 int pool_collect(Pool *p) {
         PoolBatch *b = batch_at(p, p->collected);
 
+        add_threads(p);
         pthread_mutex_lock(&p->lock);
         bool any = p->collected < p->submitted;
         if (any) {

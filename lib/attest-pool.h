@@ -28,9 +28,10 @@ typedef struct PoolBatch {
 } PoolBatch;
 
 typedef struct PoolOptions {
-        unsigned threads; /* at most; fewer where the system gives fewer */
-        size_t batches;   /* how many may be unfinished at once */
-        void **data;      /* of each batch */
+        unsigned threads;  /* at most; fewer where the system gives fewer */
+        unsigned at_first; /* so many to begin with; the others come where processors turn out to be idle */
+        size_t batches;    /* how many may be unfinished at once */
+        void **data;       /* of each batch */
 
         /* On a thread; `worker` counts from 0 and is less than `threads`. */
         void (*work)(void *userdata, unsigned worker, void *data, size_t item);

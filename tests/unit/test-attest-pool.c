@@ -64,7 +64,7 @@ static Pool *start(Job *job, unsigned threads) {
 
         for (size_t i = 0; i < BATCHES; i++)
                 data[i] = &job->slots[i];
-        PoolOptions options = { threads, BATCHES, data, work, collect, tick, job };
+        PoolOptions options = { threads, threads / 2 ?: threads, BATCHES, data, work, collect, tick, job };
         assert_int_equal(pool_new(&options, &p), 0);
         return p;
 }
