@@ -129,23 +129,26 @@ static unsigned least(unsigned a, uint64_t b) {
         return b < a ? (unsigned)b : a;
 }
 
-/* How many threads the tree is worth, where the manifest says how large it is. 0: this one does it alone. */
-static unsigned count_threads(const Attest *a) {
+/* How many threads the tree is worth, where the manifest says how large it is, and how many of them to begin
+ * with. 0: this thread does it alone. */
+static unsigned count_threads(const Attest *a, unsigned *ret_at_first) {
         const AttestProgress *p = &a->report->done;
+        unsigned n = POOL_THREADS_MAX;
 
-        unsigned n = least(POOL_THREADS_MAX, a->options.threads ?: POOL_THREADS_MAX);
         if (a->options.threads > 0)
-                return n;
+                return *ret_at_first = least(n, a->options.threads);
         if (p->entries_total > 0)
                 n = least(n, p->entries_total / ENTRIES_PER_THREAD + p->bytes_total / BYTES_PER_THREAD);
-        return n > 0 ? least(n, THREADS_PER_PROCESSOR * pool_processors()) : 0;
+        unsigned processors = n > 0 ? pool_processors() : 0;
+        *ret_at_first = least(processors, n);
+        return least(n, THREADS_PER_PROCESSOR * processors);
 }
 
 int attest_start(Attest *a) {
-        unsigned threads = count_threads(a);
+        unsigned at_first, threads = count_threads(a, &at_first);
         PoolOptions options = {
                 .threads = threads,
-                .at_first = a->options.threads > 0 ? threads : least(threads, pool_processors()),
+                .at_first = at_first,
                 .batches = 2 * (size_t)threads + 8,
                 .data = (void **)a->batches,
                 .work = work,
