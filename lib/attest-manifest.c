@@ -6,6 +6,7 @@
 
 #include "attest-internal.h"
 
+#include "io.h"
 #include "signature.h"
 #include "tree-walk.h"
 
@@ -54,7 +55,6 @@ int attest_fail_manifest(Attest *a, int error, size_t line, const char *reason) 
 
 static int read_signature(Attest *a, char **ret_, size_t *ret_n) {
         uint64_t size;
-        size_t k = 0;
 
         _cleanup_close_ int fd = open_own(a, SIGNATURE_NAME, "signature file", SIGNATURE_FILE_MAX, &size);
         if (fd == -ENOENT)
@@ -67,20 +67,10 @@ static int read_signature(Attest *a, char **ret_, size_t *ret_n) {
         _cleanup_free_ char *text = malloc(SIGNATURE_FILE_MAX + 1);
         if (!text)
                 return -ENOMEM;
-        for (;;) {
-                ssize_t n = read(fd, text + k, SIGNATURE_FILE_MAX + 1 - k);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return attest_fail_path(a->report, -errno, SIGNATURE_NAME);
-                if (n == 0)
-                        break;
-                k += (size_t)n;
-                if (k > SIGNATURE_FILE_MAX)
-                        return attest_fail_path(a->report, -ESTALE, SIGNATURE_NAME);
-        }
+        int r = read_to_end(fd, text, SIGNATURE_FILE_MAX, ret_n);
+        if (r < 0)
+                return attest_fail_path(a->report, r == -EFBIG ? -ESTALE : r, SIGNATURE_NAME); /* it grew */
         *ret_ = TAKE_PTR(text);
-        *ret_n = k;
         return 0;
 }
 

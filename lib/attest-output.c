@@ -38,11 +38,9 @@ int attest_output_begin(Attest *a, Output *o) {
         o->root = open_beneath(a->root_fd, ".", O_RDONLY | O_DIRECTORY);
         if (o->root < 0)
                 return attest_fail_path(a->report, o->root, NULL);
-        /* What a writer that was killed left behind is no part of the tree. */
-        (void)unlinkat(o->root, TEMPORARY_NAME, 0);
-        o->fd = openat(o->root, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        o->fd = replace_begin(o->root, TEMPORARY_NAME);
         if (o->fd < 0)
-                return fail(a, -errno);
+                return fail(a, o->fd);
         int r = hasher_new(&o->hasher);
         if (r >= 0)
                 r = hasher_begin(o->hasher);
@@ -72,12 +70,10 @@ int attest_output_finish(Attest *a, Output *o) {
                 r = hasher_end(o->hasher, digest);
         if (r < 0)
                 return r;
-        if (fchmod(o->fd, 0444) < 0 || fsync(o->fd) < 0 ||
-                renameat(o->root, TEMPORARY_NAME, o->root, ATTEST_MANIFEST_NAME) < 0)
-                return fail(a, -errno);
+        r = replace_finish(o->fd, o->root, TEMPORARY_NAME, ATTEST_MANIFEST_NAME);
+        if (r < 0)
+                return fail(a, r);
         o->fd = close_fd(o->fd);
-        if (fsync(o->root) < 0)
-                return fail(a, -errno);
         sha256_to_hex(digest, a->report->digest);
         return 0;
 }

@@ -76,18 +76,19 @@ void attest_end(Attest *a) {
         free(a->path);
 }
 
-bool attest_is_own(const char *path, unsigned char type) {
-        static const char *const names[] = {
-                ATTEST_MANIFEST_NAME,
-                ATTEST_MANIFEST_NAME ".new",
-                SIGNATURE_NAME,
-                SIGNATURE_NAME ".new",
-        };
+const char *const attest_own_files[] = {
+        ATTEST_MANIFEST_NAME,
+        ATTEST_MANIFEST_NAME ".new",
+        SIGNATURE_NAME,
+        SIGNATURE_NAME ".new",
+        NULL,
+};
 
+bool attest_is_own(const char *path, unsigned char type) {
         if (path[0] != '.' || type != DT_REG) /* a directory of that name would hide what is in it */
                 return false;
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (streq(path, names[i]))
+        for (const char *const *name = attest_own_files; *name; name++)
+                if (streq(path, *name))
                         return true;
         return false;
 }

@@ -26,6 +26,9 @@ extern "C" {
 #define ATTEST_MANIFEST_MAX (1024U * 1024 * 1024) /* bytes */
 #define ATTEST_LIST_DEFAULT 5U
 
+/* The files at a tree's root that are attestation's own, and no part of the tree; ends with NULL. */
+extern const char *const attest_own_files[];
+
 typedef struct AttestProgress {
         uint64_t entries, bytes;             /* done so far */
         uint64_t entries_total, bytes_total; /* what the manifest promises; 0: unknown */

@@ -4,7 +4,6 @@
 #include "rootfs-tree.h"
 
 #include "attest.h"
-#include "signature.h"
 #include "tree-walk.h"
 
 #include <fcntl.h>
@@ -52,17 +51,10 @@ int root_make_mount_point(RootTree *t, const char *path, unsigned mode) {
 }
 
 static int remove_manifest(RootTree *t) {
-        static const char *const names[] = {
-                ATTEST_MANIFEST_NAME,
-                ATTEST_MANIFEST_NAME ".new",
-                SIGNATURE_NAME,
-                SIGNATURE_NAME ".new",
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                int r = root_remove(t->fd, names[i], NULL);
+        for (const char *const *name = attest_own_files; *name; name++) {
+                int r = root_remove(t->fd, *name, NULL);
                 if (r < 0 && r != -ENOENT)
-                        return root_fail(t, r, "%s: cannot remove it: %s", names[i], strerror(-r));
+                        return root_fail(t, r, "%s: cannot remove it: %s", *name, strerror(-r));
         }
         return 0;
 }

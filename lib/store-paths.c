@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "diag.h"
+#include "io.h"
 #include "tree-walk.h"
 
 #define HASH_LENGTH 32U
@@ -194,18 +195,11 @@ static int read_list(int root_fd, char **ret_, size_t *ret_n, char **reterr_) {
 
         if (!text)
                 return -ENOMEM;
-        for (;;) {
-                ssize_t k = read(fd, text + n, STORE_PATHS_MAX + 1 - n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return error_set(reterr_, -errno, STORE_PATHS_NAME " cannot be read: %m");
-                if (k == 0)
-                        break;
-                n += (size_t)k;
-                if (n > STORE_PATHS_MAX) /* it grew since */
-                        return error_set(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
-        }
+        int r = read_to_end(fd, text, STORE_PATHS_MAX, &n);
+        if (r == -EFBIG) /* it grew since */
+                return error_set(reterr_, -EINVAL, STORE_PATHS_NAME " is larger than 4 MiB");
+        if (r < 0)
+                return error_set(reterr_, r, STORE_PATHS_NAME " cannot be read: %s", strerror(-r));
         text[n] = '\0';
         char *smaller = realloc(text, n + 1);
         text = smaller ?: text;

@@ -16,8 +16,6 @@
 int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_, size_t *ret_n,
         struct stat *ret_st) {
         _cleanup_free_ char *text = NULL;
-        size_t n = 0;
-        ssize_t k = 1;
 
         /* O_NONBLOCK: a FIFO must not hold us. */
         _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
@@ -28,16 +26,12 @@ int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_,
         text = calloc(1, max + 2);
         if (!text)
                 return -ENOMEM;
-        while (n <= max && (k = read(fd, text + n, max + 1 - n)) > 0)
-                n += (size_t)k;
-        if (k < 0 || n > max) {
-                int r = k < 0 ? -errno : -EFBIG;
-                explicit_bzero(text, n);
-                return r;
-        }
-        *ret_ = TAKE_PTR(text);
-        *ret_n = n;
-        return 0;
+        int r = read_to_end(fd, text, max, ret_n);
+        if (r < 0)
+                explicit_bzero(text, max + 1);
+        else
+                *ret_ = TAKE_PTR(text);
+        return r;
 }
 
 const char *read_small_error(int r) {
@@ -80,19 +74,14 @@ static int put_signature(int dir_fd, const char *name, const char *text) {
                 temporary = NULL;
                 return -ENOMEM;
         }
-        (void)unlinkat(dir_fd, temporary, 0); /* of one that was killed */
-        _cleanup_close_ int fd =
-                openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        _cleanup_close_ int fd = replace_begin(dir_fd, temporary);
         if (fd < 0)
-                return -errno;
+                return fd;
         int r = write_all(fd, text, strlen(text));
-        if (r >= 0 &&
-                (fchmod(fd, 0444) < 0 || fsync(fd) < 0 || renameat(dir_fd, temporary, dir_fd, name) < 0))
-                r = -errno;
+        if (r >= 0)
+                r = replace_finish(fd, dir_fd, temporary, name);
         if (r < 0)
                 (void)unlinkat(dir_fd, temporary, 0);
-        else if (fsync(dir_fd) < 0)
-                r = -errno;
         return r;
 }
 
