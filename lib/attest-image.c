@@ -124,8 +124,9 @@ static int check_file(int fd, struct stat *ret_st, AttestReport *report) {
         return 0;
 }
 
-/* Hashes all that is there. 0, -ESTALE or -errno. */
-static int hash_content(int fd, Hasher *h, void *buffer, const AttestImageOptions *o, AttestReport *report) {
+/* Hashes all that is there, for one digest or two (`f`, or NULL). 0, -ESTALE or -errno. */
+static int hash_content(int fd, Hasher *h, FsverityHasher *f, void *buffer, const AttestImageOptions *o,
+        AttestReport *report) {
         uint64_t size = report->done.bytes_total;
 
         for (;;) {
@@ -133,6 +134,8 @@ static int hash_content(int fd, Hasher *h, void *buffer, const AttestImageOption
                 if (n <= 0)
                         return n < 0 ? (int)n : report->done.bytes == size ? 0 : -ESTALE;
                 int r = hasher_update(h, buffer, (size_t)n);
+                if (r >= 0 && f)
+                        r = fsverity_hasher_update(f, buffer, (size_t)n);
                 if (r < 0)
                         return r;
                 report->done.bytes += (uint64_t)n;
@@ -141,6 +144,28 @@ static int hash_content(int fd, Hasher *h, void *buffer, const AttestImageOption
                 if (o->progress)
                         o->progress(&report->done, o->userdata);
         }
+}
+
+/* Both digests of the whole, as hash_content(). */
+static int hash_image(int fd, Hasher *h, void *buffer, const AttestImageOptions *o,
+        uint8_t ret_digest[SHA256_SIZE], AttestReport *report) {
+        _cleanup_(fsverity_hasher_freep) FsverityHasher *f = NULL;
+        uint8_t fsverity[SHA256_SIZE];
+
+        int r = hasher_begin(h);
+        if (r >= 0 && o->fsverity)
+                r = fsverity_hasher_new(&f);
+        if (r >= 0 && f)
+                r = fsverity_hasher_begin(f);
+        if (r >= 0)
+                r = hash_content(fd, h, f, buffer, o, report);
+        if (r >= 0)
+                r = hasher_end(h, ret_digest);
+        if (r >= 0 && f)
+                r = fsverity_hasher_end(f, fsverity);
+        if (r >= 0 && f)
+                sha256_to_hex(fsverity, o->fsverity);
+        return r;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b) {
@@ -162,11 +187,7 @@ static int take_sha256(int fd, const struct stat *before, const AttestImageOptio
                                          : strerror(-r));
         report->done = (AttestProgress){ .bytes_total = (uint64_t)before->st_size };
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-        r = hasher_begin(h);
-        if (r >= 0)
-                r = hash_content(fd, h, buffer, o, report);
-        if (r >= 0)
-                r = hasher_end(h, ret_digest);
+        r = hash_image(fd, h, buffer, o, ret_digest, report);
         if (r >= 0 && fstat(fd, &after) < 0)
                 r = -errno;
         if (r >= 0 && !same_file(before, &after))

@@ -47,6 +47,8 @@ typedef struct AttestImageOptions {
         char *const *public_keys; /* one of which must have signed it, or NULL */
         const char *signature;    /* the text of the signature file; NULL: there is none */
         size_t signature_n;
+        char *fsverity; /* SHA256_HEX_SIZE bytes, for the fs-verity digest that the image would have, of the
+                           same reading as its SHA-256; or NULL */
         AttestProgressFunc progress; /* or NULL */
         void *userdata;
 } AttestImageOptions;

@@ -226,8 +226,8 @@ int attest_list_add(AttestReport *r, AttestList *list, size_t max, const char *p
 /* Cuts each list to `max`, sorted. */
 void attest_report_sort(AttestReport *r, size_t max);
 
-/* Sets report->message, unless it is set. Returns `error`, or -ENOMEM. */
-int attest_fail(AttestReport *r, int error, const char *format, ...) _printf_(3, 4);
+/* The message of an error of hasher_new(). Returns `error`, or -ENOMEM. */
+int attest_fail_hasher(AttestReport *r, int error);
 
 /* The message of an error of a system call that concerned `path`. Returns `error`, or -ENOMEM. */
 int attest_fail_path(AttestReport *r, int error, const char *path);

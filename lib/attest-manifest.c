@@ -7,6 +7,7 @@
 #include "attest-internal.h"
 
 #include "io.h"
+#include "manifest-reader.h"
 #include "signature.h"
 #include "tree-walk.h"
 
@@ -96,4 +97,19 @@ int attest_check_trust(Attest *a, const uint8_t digest[SHA256_SIZE]) {
                         "the manifest is not the pinned one: its sha256 is %s, manifest_sha256 is %s",
                         a->report->digest, pin);
         return a->options.public_keys ? check_signature(a, digest) : 0;
+}
+
+int attest_verify_signature(int root_fd, char *const *public_keys, AttestReport *report) {
+        _cleanup_manifest_reader_ ManifestReader reader = {};
+        Attest a = { .root_fd = root_fd, .options.public_keys = public_keys, .report = report };
+        uint64_t size = 0;
+
+        _cleanup_close_ int fd = attest_open_manifest(&a, &size);
+        if (fd < 0)
+                return fd;
+        int r = manifest_reader_begin(&reader, fd, size);
+        if (r < 0)
+                return r == -ENOMEM ? r : attest_fail_hasher(report, r);
+        r = manifest_reader_skip(&reader);
+        return r < 0 ? attest_fail_manifest(&a, r, 0, NULL) : attest_check_trust(&a, reader.digest);
 }

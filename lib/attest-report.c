@@ -103,6 +103,11 @@ int attest_fail(AttestReport *r, int error, const char *format, ...) {
         return error;
 }
 
+int attest_fail_hasher(AttestReport *r, int error) {
+        return attest_fail(r, error,
+                error == -EOPNOTSUPP ? "this build has no attestation" : "cannot load libcrypto.so.3");
+}
+
 static const char *error_text(int error) {
         switch (error) {
         case -ESTALE:

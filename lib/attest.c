@@ -30,9 +30,7 @@ static int worker_new(Worker *w, Attest *a) {
         if (!w->buffer)
                 return -ENOMEM;
         int r = hasher_new(&w->hasher);
-        if (r == -EOPNOTSUPP)
-                return attest_fail(a->report, r, "this build has no attestation");
-        return r < 0 ? attest_fail(a->report, r, "cannot load libcrypto.so.3") : 0;
+        return r < 0 ? attest_fail_hasher(a->report, r) : 0;
 }
 
 int attest_make_workers(Attest *a, unsigned n) {

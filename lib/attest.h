@@ -76,6 +76,9 @@ typedef struct AttestReport {
 void attest_report_done(AttestReport *r);
 #define _cleanup_attest_report_ _cleanup_(attest_report_done)
 
+/* Sets report->message, unless it is set. Returns `error`, or -ENOMEM. */
+int attest_fail(AttestReport *r, int error, const char *format, ...) _printf_(3, 4);
+
 /*
  * Compares the tree with its manifest. *report must be zeroed before, and be done after, also on failure.
  * `options` may be NULL.
@@ -89,6 +92,12 @@ void attest_report_done(AttestReport *r);
  *  other -errno  the tree cannot be read (message names the path), or libcrypto cannot be used
  */
 int attest_verify(int root_fd, const AttestOptions *options, AttestReport *report);
+
+/*
+ * Has one of `public_keys` (NULL-terminated) signed the manifest? Nothing else of the tree is looked at.
+ * report->digest is the manifest's. As attest_verify().
+ */
+int attest_verify_signature(int root_fd, char *const *public_keys, AttestReport *report);
 
 /*
  * Writes the manifest of the tree, version 1 or 2, into its root: a temporary file, synced and renamed, mode

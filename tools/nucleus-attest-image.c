@@ -4,36 +4,9 @@
 #include "nucleus-attest.h"
 
 #include "attest-image.h"
-#include "fsverity.h"
 
 #include <fcntl.h>
 #include <libgen.h>
-
-#define BUFFER_SIZE (256U * 1024)
-
-/* The fs-verity digest that the image has or would have. */
-static int compute_fsverity(int fd, char ret_hex[SHA256_HEX_SIZE]) {
-        _cleanup_(fsverity_hasher_freep) FsverityHasher *h = NULL;
-        _cleanup_free_ char *buffer = malloc(BUFFER_SIZE);
-        uint8_t digest[SHA256_SIZE];
-        off_t offset = 0;
-        ssize_t n = 1;
-
-        int r = buffer ? fsverity_hasher_new(&h) : -ENOMEM;
-        if (r >= 0)
-                r = fsverity_hasher_begin(h);
-        while (r >= 0 && (n = pread(fd, buffer, BUFFER_SIZE, offset)) > 0) {
-                r = fsverity_hasher_update(h, buffer, (size_t)n);
-                offset += n;
-        }
-        if (r >= 0 && n < 0)
-                r = -errno;
-        if (r >= 0)
-                r = fsverity_hasher_end(h, digest);
-        if (r >= 0)
-                sha256_to_hex(digest, ret_hex);
-        return r;
-}
 
 static int sign(const AttestArguments *a, AttestResult *result) {
         if (!a->key)
@@ -44,7 +17,8 @@ static int sign(const AttestArguments *a, AttestResult *result) {
                 return -ENOMEM;
         _cleanup_close_ int dir = open(dirname(for_dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (dir < 0)
-                return attest_say(&result->report, -errno, "cannot open its directory: %s", strerror(errno));
+                return attest_fail(
+                        &result->report, -errno, "cannot open its directory: %s", strerror(errno));
         return attest_sign(
                 a, dir, name, a->fsverity ? SIGNATURE_IMAGE_FSVERITY : SIGNATURE_IMAGE_SHA256, result);
 }
@@ -56,6 +30,7 @@ static int take(const AttestArguments *a, int fd, AttestResult *result) {
         AttestImageOptions options = {
                 .subject = fsverity ? SIGNATURE_IMAGE_FSVERITY : SIGNATURE_IMAGE_SHA256,
                 .pin = fsverity ? a->image_fsverity : a->image_sha256,
+                .fsverity = a->fsverity && !a->verify ? result->image_fsverity : NULL,
                 .userdata = &progress,
         };
 
@@ -65,7 +40,7 @@ static int take(const AttestArguments *a, int fd, AttestResult *result) {
                         return -ENOMEM;
                 int r = image_read_signature(path, &signature, &options.signature_n);
                 if (r < 0)
-                        return attest_say(&result->report, r, "cannot read %s: %s", path, strerror(-r));
+                        return attest_fail(&result->report, r, "cannot read %s: %s", path, strerror(-r));
                 options.signature = signature;
         }
         attest_progress_begin(&progress, a);
@@ -81,18 +56,12 @@ int attest_one_image(const AttestArguments *a, AttestResult *result) {
 
         result->image = true;
         if (fd < 0)
-                return attest_say(&result->report, fd, "cannot open it: %s", strerror(-fd));
+                return attest_fail(&result->report, fd, "cannot open it: %s", strerror(-fd));
         int r = attest_read_key(a, result);
         if (r >= 0)
                 r = take(a, fd, result);
         if (r < 0 || a->verify)
                 return r;
-        if (a->fsverity) {
-                r = compute_fsverity(fd, result->image_fsverity);
-                if (r < 0)
-                        return attest_say(
-                                &result->report, r, "cannot take its fs-verity digest: %s", strerror(-r));
-        }
         r = sign(a, result);
         return r >= 0 && a->enable_verity ? attest_enable_file(fd, result) : r;
 }

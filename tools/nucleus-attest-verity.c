@@ -42,7 +42,7 @@ static int add_failed(Enabling *e, const char *path, const char *what) {
 }
 
 static int no_verity(AttestReport *report) {
-        return attest_say(report, -EOPNOTSUPP,
+        return attest_fail(report, -EOPNOTSUPP,
                 "its file system, or the kernel, has no fs-verity: ext4 has it after `tune2fs -O verity "
                 "DEVICE`, btrfs and f2fs have it too");
 }
@@ -127,7 +127,7 @@ int attest_enable_tree(
         struct stat st;
 
         if (fstat(root_fd, &st) < 0)
-                return attest_say(&result->report, -errno, "cannot look at it: %s", strerror(errno));
+                return attest_fail(&result->report, -errno, "cannot look at it: %s", strerror(errno));
         e.device = st.st_dev;
         result->verity_done = true;
         attest_progress_begin(&e.progress, a);
@@ -136,7 +136,7 @@ int attest_enable_tree(
                 r = enable_store(&e, store);
         attest_progress_end(&e.progress);
         if (r >= 0 && result->failed.count > 0)
-                return attest_say(
+                return attest_fail(
                         &result->report, -EBADMSG, "not every file of the tree could be given fs-verity");
         return r;
 }
@@ -174,5 +174,5 @@ int attest_enable_file(int fd, AttestResult *result) {
                 return 0;
         if (r == -EOPNOTSUPP)
                 return no_verity(&result->report);
-        return attest_say(&result->report, r, "cannot give it fs-verity: %s", explain(r));
+        return attest_fail(&result->report, r, "cannot give it fs-verity: %s", explain(r));
 }

@@ -60,7 +60,7 @@ static int attest_tree(const AttestArguments *a, int root_fd, AttestResult *resu
         _cleanup_store_paths_ StorePaths *store = NULL;
 
         if (a->verify_signature && !a->verify)
-                return attest_verify_signature(a, root_fd, &result->report);
+                return attest_verify_signature(root_fd, a->public_keys, &result->report);
         int r = attest_read_key(a, result);
         if (r >= 0)
                 r = open_store(root_fd, &store, &result->report);

@@ -55,7 +55,6 @@ void attest_print_result(const AttestArguments *a, const AttestResult *result, i
 int attest_read_key(const AttestArguments *a, AttestResult *result);
 int attest_sign(const AttestArguments *a, int dir_fd, const char *name, SignatureSubject subject,
         AttestResult *result);
-int attest_verify_signature(const AttestArguments *a, int root_fd, AttestReport *report);
 
 /* nucleus-attest-verity.c: 0; -EBADMSG where a file did not get it, see result->failed; or -errno. */
 int attest_enable_tree(const AttestArguments *a, int root_fd, const StorePaths *store, AttestResult *result);
@@ -66,6 +65,3 @@ bool attest_has_fsverity(int root_fd);
 
 /* nucleus-attest-image.c */
 int attest_one_image(const AttestArguments *a, AttestResult *result);
-
-/* Sets the message, once. Returns `r`. */
-_printf_(3, 4) int attest_say(AttestReport *report, int r, const char *format, ...);

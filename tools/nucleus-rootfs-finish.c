@@ -3,14 +3,12 @@
 
 #include "nucleus-rootfs.h"
 
-#include "fsverity.h"
+#include "attest-image.h"
 #include "nucleus-sign.h"
 #include "store-paths.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#define BUFFER_SIZE (256U * 1024)
 
 /* What nucleus-exec(8) mounts on in every root tree, and where services keep what they write. */
 static const struct {
@@ -98,39 +96,21 @@ static int finish_directory(Rootfs *r, const StorePaths *store) {
 
 /* ---- an image ---- */
 
+/* As a start will look at it. */
 static int hash_image(Rootfs *r, int fd) {
-        _cleanup_free_ char *buffer = malloc(BUFFER_SIZE);
-        _cleanup_hasher_ Hasher *h = NULL;
-        _cleanup_(fsverity_hasher_freep) FsverityHasher *f = NULL;
-        uint8_t digest[SHA256_SIZE];
-        ssize_t n = 1;
+        _cleanup_attest_report_ AttestReport report = {};
+        const AttestImageOptions options = {
+                .subject = SIGNATURE_IMAGE_SHA256,
+                .fsverity = r->o->fsverity ? r->image_fsverity : NULL,
+        };
 
-        int k = buffer ? hasher_new(&h) : -ENOMEM;
-        if (k >= 0)
-                k = hasher_begin(h);
-        if (k >= 0 && r->o->fsverity) {
-                k = fsverity_hasher_new(&f);
-                if (k >= 0)
-                        k = fsverity_hasher_begin(f);
+        int k = attest_image(fd, &options, &report);
+        if (k < 0) {
+                print_error("cannot take the image's digest: %s", report.message ?: strerror(-k));
+                return STATUS_FAILED;
         }
-        while (k >= 0 && n > 0) {
-                n = read(fd, buffer, BUFFER_SIZE);
-                if (n < 0)
-                        k = -errno;
-                if (n > 0)
-                        k = hasher_update(h, buffer, (size_t)n);
-                if (n > 0 && k >= 0 && f)
-                        k = fsverity_hasher_update(f, buffer, (size_t)n);
-        }
-        if (k >= 0)
-                k = hasher_end(h, digest);
-        if (k >= 0)
-                sha256_to_hex(digest, r->image_sha256);
-        if (k >= 0 && f) {
-                k = fsverity_hasher_end(f, digest);
-                sha256_to_hex(digest, r->image_fsverity);
-        }
-        return k;
+        memcpy(r->image_sha256, report.digest, sizeof(r->image_sha256));
+        return 0;
 }
 
 static int finish_image(Rootfs *r) {
@@ -140,13 +120,13 @@ static int finish_image(Rootfs *r) {
         if (k != 0)
                 return k;
         _cleanup_close_ int fd = openat(r->fd, "image", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        k = fd < 0 ? -errno : hash_image(r, fd);
-        if (k >= 0 && fsync(fd) < 0)
-                k = -errno;
-        if (k < 0) {
-                print_error("cannot take the image's digest: %s", strerror(-k));
+        if (fd < 0 || fsync(fd) < 0) {
+                print_error("cannot write the image: %s", strerror(errno));
                 return STATUS_FAILED;
         }
+        k = hash_image(r, fd);
+        if (k != 0)
+                return k;
         return r->o->verity
                        ? sign(r, SIGNATURE_IMAGE_ROOT_HASH, r->root_hash, r->fd, "image" SIGNATURE_SUFFIX)
                : r->o->fsverity
