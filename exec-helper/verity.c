@@ -6,10 +6,11 @@
 
 #include "verity.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
 #include <signal.h>
+
+#include "library.h"
 
 #define LIBCRYPTSETUP "libcryptsetup.so.12"
 
@@ -31,19 +32,13 @@ typedef struct Library {
 } Library;
 
 static int load(Library *l) {
-        void *lib = dlopen(LIBCRYPTSETUP, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        void *lib = NULL;
+        int r = library_open(LIBCRYPTSETUP, &lib);
 
-        if (!lib)
-                return -ENOPKG;
-#define LOAD(name)                                                                                          \
-        do {                                                                                                \
-                l->name = (__typeof__(l->name))dlsym(lib, #name);                                           \
-                if (!l->name)                                                                               \
-                        return -ELIBBAD;                                                                    \
-        } while (0)
+#define LOAD(name) r = r < 0 ? r : library_find(lib, #name, &l->name)
         FUNCTIONS(LOAD);
 #undef LOAD
-        return 0;
+        return r;
 }
 
 /* Keeps the last error: without this the library prints on our standard streams. */

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 
 #include "libcrypto.h"
+#include "library.h"
 
 /* name, as in OpenSSL's headers: one pointer of the function's own type for each. */
 #define FUNCTIONS(f)                                                                                        \
@@ -45,7 +46,7 @@ static int load(Ed25519 *e) {
         void *lib = NULL;
         int r = libcrypto_open(&lib);
 
-#define LOAD(name) r = r < 0 ? r : libcrypto_find(lib, #name, &e->name)
+#define LOAD(name) r = r < 0 ? r : library_find(lib, #name, &e->name)
         FUNCTIONS(LOAD);
 #undef LOAD
         return r;

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "libcrypto.h"
+#include "library.h"
 
 /* name, as in OpenSSL's headers: one pointer of the function's own type for each. */
 #define FUNCTIONS(f)                                                                                        \
@@ -32,7 +33,7 @@ static int load(Hasher *h) {
         void *lib = NULL;
         int r = libcrypto_open(&lib);
 
-#define LOAD(name) r = r < 0 ? r : libcrypto_find(lib, #name, &h->name)
+#define LOAD(name) r = r < 0 ? r : library_find(lib, #name, &h->name)
         FUNCTIONS(LOAD);
 #undef LOAD
         return r;

@@ -6,19 +6,19 @@
 
 #include "libcrypto.h"
 
-#include <dlfcn.h>
 #include <openssl/crypto.h>
+
+#include "library.h"
 
 #define LIBCRYPTO "libcrypto.so.3"
 
 int libcrypto_open(void **ret_lib) {
         __typeof__(OPENSSL_init_crypto) *init = NULL;
+        void *lib = NULL;
 
-        /* Never unloaded: libcrypto registers handlers for thread and process exit. */
-        void *lib = dlopen(LIBCRYPTO, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (!lib)
-                return -ENOPKG;
-        int r = libcrypto_find(lib, "OPENSSL_init_crypto", &init);
+        int r = library_open(LIBCRYPTO, &lib);
+        if (r >= 0)
+                r = library_find(lib, "OPENSSL_init_crypto", &init);
         if (r < 0)
                 return r;
 
@@ -29,12 +29,4 @@ int libcrypto_open(void **ret_lib) {
                 return -EIO;
         *ret_lib = lib;
         return 0;
-}
-
-int libcrypto_find(void *lib, const char *name, void *target) {
-        void *symbol = dlsym(lib, name);
-
-        /* To the compiler what dlsym() gives is no pointer to a function. */
-        memcpy(target, &symbol, sizeof(symbol));
-        return symbol ? 0 : -ELIBBAD;
 }

@@ -10,6 +10,3 @@
 
 /* Loads libcrypto.so.3. It is never unloaded. 0, -ENOPKG where there is none, -ELIBBAD or -EIO. */
 int libcrypto_open(void **ret_lib);
-
-/* Puts the address of a function into the pointer at `target`. 0, or -ELIBBAD where there is none. */
-int libcrypto_find(void *lib, const char *name, void *target);

@@ -9,9 +9,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dlfcn.h>
 #include <locale.h>
 #include <sys/stat.h>
+
+#include "library.h"
 
 #define LIBARCHIVE "libarchive.so.13"
 #define BLOCK_SIZE (256U * 1024)
@@ -55,19 +56,13 @@ struct TarReader {
 };
 
 static int load(TarReader *r) {
-        void *lib = dlopen(LIBARCHIVE, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (!lib)
-                return -ENOPKG;
+        void *lib = NULL;
+        int k = library_open(LIBARCHIVE, &lib);
 
-#define LOAD(name)                                                                                          \
-        do {                                                                                                \
-                r->name = (__typeof__(r->name))dlsym(lib, #name);                                           \
-                if (!r->name)                                                                               \
-                        return -ELIBBAD;                                                                    \
-        } while (0)
+#define LOAD(name) k = k < 0 ? k : library_find(lib, #name, &r->name)
         FUNCTIONS(LOAD);
 #undef LOAD
-        return 0;
+        return k;
 }
 
 TarReader *tar_reader_free(TarReader *r) {
