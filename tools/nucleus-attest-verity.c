@@ -17,7 +17,7 @@
 typedef struct Enabling {
         AttestResult *result;
         Progress progress;
-        dev_t device;
+        const char *prefix; /* of paths as they are shown */
         size_t list_max;
 } Enabling;
 
@@ -62,44 +62,34 @@ static int enable(Enabling *e, int path_fd, const char *path) {
         return r == 0 || r == -EEXIST ? 0 : add_failed(e, path, explain(r));
 }
 
-static int walk(Enabling *e, int dir_fd, const char *path);
-
-static int visit(Enabling *e, int dir_fd, const char *name, const char *parent) {
+static int visit(const WalkEntry *entry, void *userdata) {
+        Enabling *e = userdata;
         _cleanup_free_ char *path = NULL;
-        struct stat st;
-
-        if (asprintf(&path, "%s%s%s", parent, *parent ? "/" : "", name) < 0)
-                return -ENOMEM;
-        _cleanup_close_ int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return add_failed(e, path, strerror(errno));
         AttestProgress done = { .entries = e->result->enabled + e->result->already };
+
         if (e->progress.wanted)
                 attest_progress_show(&done, &e->progress);
-        if (S_ISREG(st.st_mode))
-                return enable(e, fd, path);
-        return S_ISDIR(st.st_mode) && st.st_dev == e->device ? walk(e, fd, path) : 0;
+        if (!S_ISREG(entry->st.st_mode))
+                return 0;
+        if (asprintf(&path, "%s%s%s", e->prefix, e->prefix[0] ? "/" : "", entry->path) < 0)
+                return -ENOMEM;
+        return enable(e, entry->fd, path);
 }
 
-static int walk(Enabling *e, int dir_fd, const char *path) {
-        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        _cleanup_(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        int r = 0;
+/* All beneath one directory, whose files are shown below `prefix`. */
+static int enable_beneath(Enabling *e, int dir_fd, const char *prefix) {
+        _cleanup_free_ char *path = NULL;
 
-        if (!d) {
-                r = add_failed(e, *path ? path : ".", strerror(errno));
-                close_fd(fd);
+        e->prefix = prefix;
+        int r = tree_walk(dir_fd, visit, e, &path);
+        if (r == -ENOMEM || r >= 0)
                 return r;
-        }
-        while (r >= 0) {
-                errno = 0;
-                const struct dirent *entry = readdir(d);
-                if (!entry)
-                        return errno ? add_failed(e, *path ? path : ".", strerror(errno)) : 0;
-                if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-                        r = visit(e, dirfd(d), entry->d_name, path);
-        }
-        return r;
+        return attest_fail(&e->result->report, r, "cannot read %s%s%s: %s", prefix,
+                prefix[0] && path && path[0] ? "/" : "",
+                path && path[0] ? path
+                : prefix[0]     ? ""
+                                : ".",
+                r == -EXDEV ? "another file system is mounted there" : strerror(-r));
 }
 
 /* Store paths are on the host's store, which may be another file system. */
@@ -113,8 +103,9 @@ static int enable_store(Enabling *e, const StorePaths *store) {
                         return -ENOMEM;
                 if (fstat(fd, &st) < 0)
                         return -errno;
-                e->device = st.st_dev;
-                r = S_ISDIR(st.st_mode) ? walk(e, fd, path) : S_ISREG(st.st_mode) ? enable(e, fd, path) : 0;
+                r = S_ISDIR(st.st_mode)   ? enable_beneath(e, fd, path)
+                    : S_ISREG(st.st_mode) ? enable(e, fd, path)
+                                          : 0;
                 if (r < 0)
                         return r;
         }
@@ -124,14 +115,10 @@ static int enable_store(Enabling *e, const StorePaths *store) {
 int attest_enable_tree(
         const AttestArguments *a, int root_fd, const StorePaths *store, AttestResult *result) {
         Enabling e = { .result = result, .list_max = a->all ? SIZE_MAX : ATTEST_LIST_DEFAULT };
-        struct stat st;
 
-        if (fstat(root_fd, &st) < 0)
-                return attest_fail(&result->report, -errno, "cannot look at it: %s", strerror(errno));
-        e.device = st.st_dev;
         result->verity_done = true;
         attest_progress_begin(&e.progress, a);
-        int r = walk(&e, root_fd, "");
+        int r = enable_beneath(&e, root_fd, "");
         if (r >= 0)
                 r = enable_store(&e, store);
         attest_progress_end(&e.progress);
