@@ -11,6 +11,8 @@ import pytest
 import rig
 from lib import build
 
+pytest_plugins = ["lib.rootfs_cli"]  # the fixtures of `nucleus rootfs`
+
 MUST_WORK = os.environ.get("NUCLEUS_MUST_WORK") == "1"
 
 
