@@ -3,26 +3,10 @@
 
 /* A small tree for the tests of attestation, and what they say of it. */
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "attest.h"
-
-typedef struct Tree {
-        char dir[32];
-        int fd;
-} Tree;
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
-_unused_ static void tree_done(Tree *t) {
-        close_fd(t->fd);
-        (void)nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
+#include "temporary-tree.h"
 
 _unused_ static void put(const Tree *t, const char *path, const char *text) {
         _cleanup_close_ int fd = openat(t->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -37,10 +21,7 @@ _unused_ static void put_link(const Tree *t, const char *target, const char *pat
 
 /* etc/conf, usr/bin/tool (and bin -> usr/bin, usr/bin/alias -> tool), an empty directory. */
 _unused_ static void tree_make(Tree *t) {
-        (void)snprintf(t->dir, sizeof(t->dir), "/tmp/test-attest.XXXXXX");
-        assert_non_null(mkdtemp(t->dir));
-        t->fd = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        assert_true(t->fd >= 0);
+        tree_new(t);
         for (const char *const *d = (const char *const[]){ "etc", "usr", "usr/bin", "empty", NULL }; *d; d++)
                 assert_int_equal(mkdirat(t->fd, *d, 0755), 0);
         put(t, "etc/conf", "a = 1\n");

@@ -10,38 +10,17 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 
 #include "strbuf.h"
+#include "temporary-tree.h"
 #include "tree-sorted.h"
 
 #define OPEN_MAX 16U /* directories that the walk alone may have open */
 
-typedef struct Tree {
-        char dir[32];
-        int fd;
-} Tree;
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void tree_done(Tree *t) {
-        close_fd(t->fd);
-        (void)nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void tree_make(Tree *t) {
-        (void)snprintf(t->dir, sizeof(t->dir), "/tmp/test-sorted.XXXXXX");
-        assert_non_null(mkdtemp(t->dir));
-        t->fd = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        assert_true(t->fd >= 0);
-}
-
 #define TREE(t)                                                                                             \
         _cleanup_(tree_done) Tree t = { .fd = -EBADF };                                                     \
-        tree_make(&t)
+        tree_new(&t)
 
 /* Each path: a directory where it ends in "/", else a file. Parents come first. */
 static void put(const Tree *t, const char *const *paths) {
