@@ -10,10 +10,15 @@
 #include "io.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define KEY_MAX 65536U
 
-int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_, size_t *ret_n,
+/*
+ * The whole of a small regular file, with a NUL behind it, to be freed; `flags` for openat(2) beside what
+ * reading takes. 0, -ENOTSUP (no regular file), -EFBIG or another -errno: read_small_error() is its text.
+ */
+static int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_, size_t *ret_n,
         struct stat *ret_st) {
         _cleanup_free_ char *text = NULL;
 
@@ -34,7 +39,7 @@ int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_,
         return r;
 }
 
-const char *read_small_error(int r) {
+static const char *read_small_error(int r) {
         return r == -ENOTSUP ? "it is no regular file" : r == -EFBIG ? "it is too large" : strerror(-r);
 }
 

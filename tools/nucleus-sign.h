@@ -7,8 +7,6 @@
 
 #include "signature.h"
 
-#include <sys/stat.h>
-
 /* A private key that has been seen to sign. Erased by signing_key_done(). */
 typedef struct SigningKey {
         char *pem;
@@ -30,11 +28,3 @@ void signing_key_done(SigningKey *key);
  */
 int sign_digest(const SigningKey *key, int dir_fd, const char *name, SignatureSubject subject,
         const char *hex, char **reterr_);
-
-/*
- * The whole of a small regular file, with a NUL behind it, to be freed; `flags` for openat(2) beside what
- * reading takes. 0, -ENOTSUP (no regular file), -EFBIG or another -errno: read_small_error() is its text.
- */
-int read_small(int dir_fd, const char *name, int flags, size_t max, char **ret_, size_t *ret_n,
-        struct stat *ret_st);
-const char *read_small_error(int r);
